@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The tree underneath the mount: the only place that names files on disk. Every call takes a
+ * descriptor of the directory and one name in it, never follows a symbolic link, and so cannot lead
+ * out of the tree. Returns are 0 or -errno. */
+
+#include <stdbool.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <time.h>
+
+/* Names that begin so belong to lklfs: never shown, never made by anybody else, swept at mount. */
+#define BACKING_HIDDEN_PREFIX ".lklfs-stage-"
+
+bool backing_is_hidden(const char *name);
+
+/* An O_PATH descriptor of a directory. */
+int backing_open_dir(int dir_fd, const char *name, int *ret_fd);
+/* A descriptor to list a directory with. */
+int backing_open_list(int dir_fd, int *ret_fd);
+/* An O_PATH descriptor of anything, links included. */
+int backing_open_path(int dir_fd, const char *name, int *ret_fd);
+/* A descriptor to read a regular file; does not move its atime if that can be had. */
+int backing_open_read(int dir_fd, const char *name, int *ret_fd);
+/* A descriptor of a regular file that may be written, but not read. Its owner reads it all the
+ * same, by way of another mode for a moment; for anybody else nothing in it counts as equal. */
+int backing_open_unreadable(int dir_fd, const char *name, int *ret_fd);
+/* A descriptor to write and read a regular file in place (P14). */
+int backing_open_write(int dir_fd, const char *name, int *ret_fd);
+/* Opens once more, for reading, what fd is a descriptor of. */
+int backing_reopen_read(int fd, int *ret_fd);
+
+int backing_stat(int dir_fd, const char *name, struct stat *ret_stat);
+bool backing_exists(int dir_fd, const char *name);
+
+/* A new regular file without a name. mode: as of open(2), subject to the directory's default ACL.
+ * Where the file system has no such thing, it gets the hidden name that is put into *ret_hidden (to
+ * free), else that is NULL. */
+int backing_stage(int dir_fd, mode_t mode, int *ret_fd, char **ret_hidden);
+
+/* Gives a new file to its creator, except for the group in a set-group-ID directory; mode is the
+ * one that it was made with. */
+int backing_own(int fd, mode_t mode, uid_t uid, gid_t gid, const struct stat *dir);
+
+/* The mode of what is made in this directory: the umask counts unless the directory has a default
+ * ACL. */
+mode_t backing_mode(int dir_fd, mode_t mode, mode_t umask);
+
+/* Gives a file without a name the name, which must be free (-EEXIST). */
+int backing_link(int fd, int dir_fd, const char *name);
+
+/* Puts a staged file in the place of name, atomically; fresh if nothing is expected to be there.
+ * hidden is the name it has already, or NULL. The times of the directory stay as they are, where
+ * its owner permits. On failure the staged file has no name but hidden. */
+int backing_expose(int fd, const char *hidden, int dir_fd, const char *name, bool fresh);
+
+/* Gives a staged file a hidden name that says which inode its bytes are being written through to.
+ * Returns the name, to free, or NULL if it cannot be had. A sweep finishes the writing. */
+char *backing_link_through(int fd, int dir_fd, ino_t ino);
+
+/* Moves the mtime of a directory to now, as when a name appears in it or leaves it. */
+void backing_touch_dir(int dir_fd);
+
+/* Carries owner, mode, ACL and extended attributes over as a write in place would leave them: file
+ * capabilities are dropped, set-id bits if drop_set_id. Fails if not all of it can be carried. */
+int backing_carry(int from_fd, int to_fd, bool drop_set_id);
+
+/* Moves the mtime to now by the backing file system's own clock, so that no two neighbours tie. */
+int backing_stamp(int fd);
+int backing_stamp_name(int dir_fd, const char *name);
+
+/* By O_PATH descriptor: mode, owner (-1 leaves it). What is so already is left alone (P12). */
+int backing_chmod(int path_fd, mode_t mode);
+int backing_chown(int path_fd, uid_t uid, gid_t gid);
+
+/* Removes every hidden name below root_fd that no living process owns (P18), and finishes what was
+ * being written through (P14). */
+void backing_sweep(int root_fd);

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What happened in one mount, counted. Thread safe: an own lock, innermost of all. */
+
+#include <glib.h>
+#include <stdint.h>
+
+typedef struct Journal Journal;
+
+typedef enum {
+	VERDICT_KEPT,    /* same bytes: no trace was left */
+	VERDICT_CHANGED, /* different bytes: exposed */
+	VERDICT_NEW,     /* a name that was not there before: exposed */
+	VERDICT_TOUCHED, /* same bytes, new mtime: an always-changed name, or somebody had looked
+			    (P10, P16) */
+	VERDICT_REMOVED, /* removed while it was written: nothing was exposed */
+	VERDICT_FAILED,  /* could not be exposed; the stage stays what everyone reads (P17) */
+	N_VERDICTS
+} Verdict;
+
+typedef struct Totals Totals;
+
+struct Totals {
+	uint64_t n_verdicts[N_VERDICTS]; /* sessions that ended so */
+	uint64_t bytes_not_written;      /* sum of the sizes of kept files, in bytes */
+};
+
+Journal *journal_new(void);
+Journal *journal_free(Journal *journal);
+
+/* Counts one verdict; size is the size of the file in bytes. */
+void journal_add(Journal *journal, Verdict verdict, uint64_t size);
+
+/* Adds this journal's totals to *totals. */
+void journal_sum(Journal *journal, Totals *totals);
+
+/* The word for a verdict: "kept", "changed", ... A constant string. */
+const char *journal_verdict_name(Verdict verdict);
+
+/* Appends value as a JSON string, quotes included. Bytes that are no valid UTF-8 become \ufffd. */
+void journal_json_string(GString *out, const char *value);
+
+/* The member key of the one-line JSON object json, as it is written there (a string keeps quotes
+ * and escapes), or NULL if there is none. The caller frees it. Reads what lklfs itself has written.
+ */
+char *journal_json_value(const char *json, const char *key);
+
+/* The same for a whole number; 0 if there is none. */
+uint64_t journal_json_number(const char *json, const char *key);

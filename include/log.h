@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* One line per message, to standard error, or to syslog once log_to_syslog() was called (a daemon
+ * without a terminal). Thread safe. */
+
+#include <glib.h>
+
+/* Says "lklfs: MESSAGE: STRERROR" (error is -errno) and returns error, so that a caller can write
+ * return log_errno(r, "cannot expose %s", name). */
+int log_errno(int error, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/* Says "lklfs: MESSAGE" and returns -EINVAL. */
+int log_error(const char *format, ...) G_GNUC_PRINTF(1, 2);
+
+/* Says "lklfs: warning: MESSAGE". */
+void log_warning(const char *format, ...) G_GNUC_PRINTF(1, 2);
+
+/* From now on messages go to syslog(3), facility daemon. */
+void log_to_syslog(void);

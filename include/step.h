@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Who asks: a process with its ancestors, as they were when it asked. A Process is constant once
+ * made, shared by count, and identified by pid and start time, so that a reused pid is somebody
+ * else. */
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+typedef struct Process Process;
+
+/* Reads who the thread tid is: its process and all ancestors. drivers is a NULL-terminated list of
+ * command names. Reads /proc, which can wait for this very file system: never call it with a lock
+ * held, nor from a thread that serves READ, WRITE, SETATTR or RELEASE. Returns -ESRCH if there is
+ * no such process (any more), or it cannot be seen. */
+int step_process_new(pid_t tid, char *const *drivers, Process **ret_process);
+
+Process *step_process_ref(Process *process);
+Process *step_process_unref(Process *process);
+
+/* Whether two are the same process. NULL is nobody, and the same as nothing. */
+bool step_process_equal(const Process *a, const Process *b);
+
+/* Whether the process is, or descends from, or is an ancestor of, opener. */
+bool step_is_family(const Process *process, const Process *opener);
+
+/* Whether both run inside the same build step. A process without a driver above it is a step of its
+ * own. NULL is in no step. */
+bool step_equal(const Process *a, const Process *b);
+
+/* Whether driver is the build driver directly above the step of process. */
+bool step_is_driver_of(const Process *driver, const Process *process);
+
+/* Whether the process itself is a build driver. */
+bool step_is_driver(const Process *process);
+
+/* Whether the process has gone, or the step that it belongs to has ended; zombies have gone. Reads
+ * /proc, like step_process_new(). */
+bool step_has_ended(const Process *process);

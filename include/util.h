@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Scoped ownership, used by every module: descriptors close themselves, locks drop themselves. */
+
+#include <glib.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <unistd.h>
+
+/* An owning local descriptor: starts at -1, closes itself, is handed over with g_steal_fd_at(). */
+static inline void fd_clear(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+#define autofd __attribute__((cleanup(fd_clear))) int
+
+/* Hands a descriptor over: the caller owns the result, the variable holds -1. GLib has one
+ * from 2.70 on, but only behind a macro that warns for older targets. */
+static inline int fd_steal(int *fd)
+{
+	int r = *fd;
+
+	*fd = -1;
+	return r;
+}
+
+static inline pthread_mutex_t *hold_take(pthread_mutex_t *m)
+{
+	pthread_mutex_lock(m);
+	return m;
+}
+static inline void hold_drop(pthread_mutex_t **m)
+{
+	if (*m)
+		pthread_mutex_unlock(*m);
+}
+#define HOLD_NAME2(line) hold_##line
+#define HOLD_NAME(line) HOLD_NAME2(line)
+/* Holds a pthread mutex to the end of the enclosing block. */
+#define HOLD(m)                                                                                    \
+	__attribute__((cleanup(hold_drop), unused)) pthread_mutex_t *HOLD_NAME(__LINE__) =         \
+		hold_take(m)

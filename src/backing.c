@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The directory under the mount is reached through a descriptor that was opened before mounting,
+ * and everything below it by one name at a time. A hidden name carries the pid and the start time
+ * of its daemon: a sweep leaves alone what another, living daemon may be about to rename. */
+
+#include "backing.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "fileio.h"
+#include "log.h"
+#include "util.h"
+
+#define ACL_ACCESS "system.posix_acl_access"
+#define ACL_DEFAULT "system.posix_acl_default"
+#define SWEEP_DEPTH_MAX 512
+
+static void proc_path(int fd, char path[static 32])
+{
+	snprintf(path, 32, "/proc/self/fd/%d", fd);
+}
+
+bool backing_is_hidden(const char *name)
+{
+	return strncmp(name, BACKING_HIDDEN_PREFIX, strlen(BACKING_HIDDEN_PREFIX)) == 0;
+}
+
+static int backing_open(int dir_fd, const char *name, int flags, int *ret_fd)
+{
+	int fd = openat(dir_fd, name, flags | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	*ret_fd = fd;
+	return 0;
+}
+
+int backing_open_dir(int dir_fd, const char *name, int *ret_fd)
+{
+	return backing_open(dir_fd, name, O_PATH | O_DIRECTORY, ret_fd);
+}
+
+int backing_open_list(int dir_fd, int *ret_fd)
+{
+	return backing_open(dir_fd, ".", O_RDONLY | O_DIRECTORY, ret_fd);
+}
+
+int backing_open_path(int dir_fd, const char *name, int *ret_fd)
+{
+	return backing_open(dir_fd, name, O_PATH, ret_fd);
+}
+
+int backing_open_read(int dir_fd, const char *name, int *ret_fd)
+{
+	int r = backing_open(dir_fd, name, O_RDONLY | O_NONBLOCK | O_NOATIME, ret_fd);
+
+	if (r == -EPERM)
+		r = backing_open(dir_fd, name, O_RDONLY | O_NONBLOCK, ret_fd);
+	return r;
+}
+
+int backing_open_write(int dir_fd, const char *name, int *ret_fd)
+{
+	return backing_open(dir_fd, name, O_RDWR | O_NONBLOCK, ret_fd);
+}
+
+int backing_reopen_read(int fd, int *ret_fd)
+{
+	char path[32];
+
+	int copy;
+
+	proc_path(fd, path);
+	copy = open(path, O_RDONLY | O_CLOEXEC);
+	if (copy < 0)
+		return -errno;
+	*ret_fd = copy;
+	return 0;
+}
+
+int backing_open_unreadable(int dir_fd, const char *name, int *ret_fd)
+{
+	autofd fd = -1;
+	struct stat st;
+	int r;
+
+	r = backing_open(dir_fd, name, O_WRONLY | O_NONBLOCK, &fd);
+	if (r < 0)
+		return r;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (fchmod(fd, (st.st_mode & 07777) | S_IRUSR) == 0) {
+		r = backing_reopen_read(fd, ret_fd);
+		if (fchmod(fd, st.st_mode & 07777) < 0)
+			log_errno(-errno, "cannot set back the mode of %s", name);
+		if (r == 0)
+			return 0;
+	}
+	*ret_fd = fd_steal(&fd);
+	return 0;
+}
+
+int backing_stat(int dir_fd, const char *name, struct stat *ret_stat)
+{
+	return fstatat(dir_fd, name, ret_stat, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
+bool backing_exists(int dir_fd, const char *name)
+{
+	struct stat st;
+
+	return backing_stat(dir_fd, name, &st) == 0;
+}
+
+/* When the process began, in clock ticks: with the pid, who it is. 0 if there is none. */
+static unsigned long long process_start(pid_t pid)
+{
+	char path[64], line[1024], *close;
+	unsigned long long start = 0;
+	autofd fd = -1;
+	char state;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, line, sizeof(line) - 1);
+	if (n <= 0)
+		return 0;
+	line[n] = 0;
+	close = strrchr(line, ')');
+	if (!close || sscanf(close + 1,
+			      " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d "
+			      "%*d %*d %*d %llu",
+			      &state, &start) != 2)
+		return 0;
+	/* A zombie is nobody's daemon any more. */
+	return state == 'Z' || state == 'X' ? 0 : start;
+}
+
+static char *hidden_name(void)
+{
+	static unsigned long long start; /* atomic; constant once it is known */
+	static unsigned n;               /* atomic: makes the names of one process differ */
+
+	if (!__atomic_load_n(&start, __ATOMIC_RELAXED))
+		__atomic_store_n(&start, process_start(getpid()), __ATOMIC_RELAXED);
+	return g_strdup_printf(BACKING_HIDDEN_PREFIX "%d-%llu-%u", (int)getpid(),
+		__atomic_load_n(&start, __ATOMIC_RELAXED),
+		__atomic_add_fetch(&n, 1, __ATOMIC_RELAXED));
+}
+
+int backing_stage(int dir_fd, mode_t mode, int *ret_fd, char **ret_hidden)
+{
+	g_autofree char *hidden = NULL;
+	int fd = openat(dir_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
+
+	if (fd < 0 &&
+		(errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT || errno == EINVAL)) {
+		hidden = hidden_name();
+		fd = openat(
+			dir_fd, hidden, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC, mode);
+	}
+	if (fd < 0)
+		return -errno;
+	*ret_fd = fd;
+	*ret_hidden = g_steal_pointer(&hidden);
+	return 0;
+}
+
+int backing_own(int fd, mode_t mode, uid_t uid, gid_t gid, const struct stat *dir)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (dir->st_mode & S_ISGID)
+		gid = st.st_gid;
+	if (st.st_uid == uid && st.st_gid == gid)
+		return 0;
+	if (fchown(fd, uid, gid) < 0 && geteuid() == 0)
+		return -errno;
+	/* The change of owner has dropped set-id bits that were asked for. */
+	if (!(mode & (S_ISUID | S_ISGID)) || fstat(fd, &st) < 0)
+		return 0;
+	return fchmod(fd, (st.st_mode & 0777) | (mode & 07000)) < 0 ? -errno : 0;
+}
+
+mode_t backing_mode(int dir_fd, mode_t mode, mode_t umask)
+{
+	char path[32];
+
+	proc_path(dir_fd, path);
+	return getxattr(path, ACL_DEFAULT, NULL, 0) > 0 ? mode : mode & ~umask;
+}
+
+int backing_link(int fd, int dir_fd, const char *name)
+{
+	char path[32];
+
+	proc_path(fd, path);
+	return linkat(AT_FDCWD, path, dir_fd, name, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
+}
+
+/* Renames the staged file over the name, by way of a hidden name. */
+static int expose_over(int fd, const char *hidden, int dir_fd, const char *name)
+{
+	g_autofree char *own = NULL;
+	int r;
+
+	if (!hidden) {
+		own = hidden_name();
+		r = backing_link(fd, dir_fd, own);
+		if (r < 0)
+			return r;
+	}
+	r = renameat(dir_fd, hidden ? hidden : own, dir_fd, name) < 0 ? -errno : 0;
+	if (r < 0 && own)
+		unlinkat(dir_fd, own, 0);
+	return r;
+}
+
+int backing_expose(int fd, const char *hidden, int dir_fd, const char *name, bool fresh)
+{
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_nsec = UTIME_OMIT}};
+	struct stat dir;
+	int r = -EEXIST;
+
+	if (fstatat(dir_fd, ".", &dir, 0) == 0)
+		times[1] = dir.st_mtim;
+	if (fresh && !hidden)
+		r = backing_link(fd, dir_fd, name);
+	if (r == -EEXIST)
+		r = expose_over(fd, hidden, dir_fd, name);
+	if (r == 0)
+		(void)!utimensat(dir_fd, ".", times, 0);
+	return r;
+}
+
+void backing_touch_dir(int dir_fd)
+{
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_nsec = UTIME_NOW}};
+
+	/* Nothing is lost if it cannot be done: exposing the name moves it as well. */
+	if (utimensat(dir_fd, ".", times, 0) < 0)
+		return;
+}
+
+/* Copies one extended attribute. */
+static int carry_attribute(int from_fd, int to_fd, const char *name)
+{
+	g_autofree char *value = NULL;
+	ssize_t n = fgetxattr(from_fd, name, NULL, 0);
+
+	if (n < 0)
+		return errno == ENODATA ? 0 : -errno;
+	value = g_malloc((size_t)n + 1);
+	n = fgetxattr(from_fd, name, value, (size_t)n);
+	if (n < 0)
+		return -errno;
+	if (fsetxattr(to_fd, name, value, (size_t)n, 0) == 0)
+		return 0;
+	/* Labels are the security module's affair: it has set the right one already, or none. */
+	if (g_str_has_prefix(name, "security.") || g_str_has_prefix(name, "trusted."))
+		return 0;
+	return -errno;
+}
+
+static int carry_attributes(int from_fd, int to_fd)
+{
+	g_autofree char *names = NULL;
+	bool acl = false;
+	ssize_t n;
+	int r;
+
+	n = flistxattr(from_fd, NULL, 0);
+	if (n < 0)
+		return errno == EOPNOTSUPP || errno == ENOSYS ? 0 : -errno;
+	names = g_malloc((size_t)n + 1);
+	n = flistxattr(from_fd, names, (size_t)n);
+	if (n < 0)
+		return -errno;
+	for (const char *name = names; name < names + n; name += strlen(name) + 1) {
+		acl |= strcmp(name, ACL_ACCESS) == 0;
+		if (strcmp(name, "security.capability") == 0)
+			continue;
+		r = carry_attribute(from_fd, to_fd, name);
+		if (r < 0)
+			return r;
+	}
+	/* The directory's default ACL has been given to the new file; the old one has none. */
+	if (!acl && fremovexattr(to_fd, ACL_ACCESS) < 0 && errno != ENODATA && errno != EOPNOTSUPP)
+		return -errno;
+	return 0;
+}
+
+int backing_carry(int from_fd, int to_fd, bool drop_set_id)
+{
+	struct stat from, to;
+	mode_t mode;
+	int r;
+
+	if (fstat(from_fd, &from) < 0 || fstat(to_fd, &to) < 0)
+		return -errno;
+	if ((from.st_uid != to.st_uid || from.st_gid != to.st_gid) &&
+		fchown(to_fd, from.st_uid, from.st_gid) < 0)
+		return -errno;
+	r = carry_attributes(from_fd, to_fd);
+	if (r < 0)
+		return r;
+	mode = from.st_mode & 07777;
+	if (drop_set_id) {
+		mode &= ~(mode_t)S_ISUID;
+		if (mode & S_IXGRP)
+			mode &= ~(mode_t)S_ISGID;
+	}
+	return fchmod(to_fd, mode) < 0 ? -errno : 0;
+}
+
+int backing_stamp(int fd)
+{
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_nsec = UTIME_NOW}};
+	struct stat st;
+
+	/* Asked for its times first, the kernel gives the inode a fine-grained stamp. */
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (futimens(fd, times) == 0)
+		return 0;
+	/* Who may write somebody else's file may set both times to now, but not one of them. */
+	return errno == EPERM && futimens(fd, NULL) == 0 ? 0 : -errno;
+}
+
+int backing_stamp_name(int dir_fd, const char *name)
+{
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_nsec = UTIME_NOW}};
+	struct stat st;
+	int r;
+
+	r = backing_stat(dir_fd, name, &st);
+	if (r < 0)
+		return r;
+	if (utimensat(dir_fd, name, times, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	return errno == EPERM && utimensat(dir_fd, name, NULL, AT_SYMLINK_NOFOLLOW) == 0 ? 0
+											 : -errno;
+}
+
+int backing_chmod(int path_fd, mode_t mode)
+{
+	char path[32];
+	struct stat st;
+
+	if (fstat(path_fd, &st) < 0)
+		return -errno;
+	if (S_ISLNK(st.st_mode))
+		return -EOPNOTSUPP;
+	if ((st.st_mode & 07777) == (mode & 07777))
+		return 0;
+	proc_path(path_fd, path);
+	return chmod(path, mode & 07777) < 0 ? -errno : 0;
+}
+
+int backing_chown(int path_fd, uid_t uid, gid_t gid)
+{
+	struct stat st;
+
+	if (fstat(path_fd, &st) < 0)
+		return -errno;
+	/* A change of owner drops set-id bits even where the owner stays. */
+	if ((uid == (uid_t)-1 || uid == st.st_uid) && (gid == (gid_t)-1 || gid == st.st_gid) &&
+		!(st.st_mode & (S_ISUID | S_ISGID)))
+		return 0;
+	return fchownat(path_fd, "", uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0 ? -errno
+											: 0;
+}
+
+char *backing_link_through(int fd, int dir_fd, ino_t ino)
+{
+	g_autofree char *hidden = hidden_name();
+	char *name = g_strdup_printf("%s-%ju", hidden, (uintmax_t)ino);
+
+	if (backing_link(fd, dir_fd, name) == 0)
+		return name;
+	g_free(name);
+	return NULL;
+}
+
+/* Writes a staged file over another, in place. */
+static int sweep_copy(int from_fd, int to_fd)
+{
+	struct stat st;
+	int r;
+
+	if (fstat(from_fd, &st) < 0 || ftruncate(to_fd, 0) < 0 || ftruncate(to_fd, st.st_size) < 0)
+		return -errno;
+	r = fileio_copy(from_fd, to_fd, 0, st.st_size);
+	return r < 0 ? r : fsync(to_fd) < 0 ? -errno : 0;
+}
+
+/* Finishes what was being written through to the inode: whichever name in this directory has it
+ * will do. */
+static int sweep_through(DIR *dir, const char *hidden, ino_t ino)
+{
+	autofd from_fd = -1, to_fd = -1;
+	struct dirent *entry;
+	struct stat st;
+	int r;
+
+	r = backing_open(dirfd(dir), hidden, O_RDONLY | O_NONBLOCK, &from_fd);
+	if (r < 0)
+		return r;
+	/* Only what we have made ourselves: anybody can make a name. */
+	if (fstat(from_fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || st.st_nlink != 1)
+		return -EPERM;
+	rewinddir(dir);
+	while (r == 0 && to_fd < 0 && (entry = readdir(dir)))
+		if (entry->d_ino == ino && strcmp(entry->d_name, hidden) != 0)
+			r = backing_open(dirfd(dir), entry->d_name, O_WRONLY | O_NONBLOCK, &to_fd);
+	if (r == 0 && to_fd >= 0)
+		r = sweep_copy(from_fd, to_fd);
+	return r;
+}
+
+/* A hidden name that was found: it is left alone if it is a living daemon's, or cannot be finished.
+ */
+static void sweep_name(DIR *dir, const char *name)
+{
+	unsigned long long start = 0, n = 0, ino = 0;
+	int pid = 0, r = 0, n_read;
+
+	n_read = sscanf(
+		name + strlen(BACKING_HIDDEN_PREFIX), "%d-%llu-%llu-%llu", &pid, &start, &n, &ino);
+	if (n_read >= 2 && pid > 0 && start > 0 && process_start(pid) == start)
+		return;
+	if (n_read == 4)
+		r = sweep_through(dir, name, (ino_t)ino);
+	if (r == 0 && unlinkat(dirfd(dir), name, 0) < 0)
+		r = -errno;
+	if (r < 0)
+		log_errno(r, "cannot sweep %s", name);
+}
+
+static void sweep_dir(int fd, unsigned depth)
+{
+	g_autoptr(GPtrArray) dirs = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GPtrArray) hidden = g_ptr_array_new_with_free_func(g_free);
+	struct dirent *entry;
+	DIR *dir;
+
+	dir = fdopendir(fd);
+	if (!dir) {
+		close(fd);
+		return;
+	}
+	while ((entry = readdir(dir))) {
+		if (backing_is_hidden(entry->d_name)) {
+			g_ptr_array_add(hidden, g_strdup(entry->d_name));
+		} else if ((entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN) &&
+			   strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
+			g_ptr_array_add(dirs, g_strdup(entry->d_name));
+		}
+	}
+	for (unsigned i = 0; i < hidden->len; i++)
+		sweep_name(dir, hidden->pdata[i]);
+	for (unsigned i = 0; i < dirs->len && depth < SWEEP_DEPTH_MAX; i++) {
+		int child = -1;
+
+		if (backing_open(dirfd(dir), dirs->pdata[i], O_RDONLY | O_DIRECTORY, &child) == 0)
+			sweep_dir(child, depth + 1);
+	}
+	closedir(dir);
+}
+
+void backing_sweep(int root_fd)
+{
+	int fd = -1;
+
+	if (backing_open_list(root_fd, &fd) == 0)
+		sweep_dir(fd, 0);
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What happened in one mount. So far these are counters; the lines of `lklfs report` will join
+ * them. The JSON that lklfs writes is read by lklfs alone (and by people's scripts), so a writer of
+ * strings and a reader that finds one member of one object are all it takes. */
+
+#include "journal.h"
+
+#include "util.h"
+
+#include <string.h>
+
+struct Journal {
+	pthread_mutex_t lock;
+	Totals totals; /* lock */
+};
+
+Journal *journal_new(void)
+{
+	Journal *journal = g_new0(Journal, 1);
+
+	pthread_mutex_init(&journal->lock, NULL);
+	return journal;
+}
+
+Journal *journal_free(Journal *journal)
+{
+	if (!journal)
+		return NULL;
+	pthread_mutex_destroy(&journal->lock);
+	g_free(journal);
+	return NULL;
+}
+
+void journal_add(Journal *journal, Verdict verdict, uint64_t size)
+{
+	HOLD(&journal->lock);
+
+	g_assert(verdict < N_VERDICTS);
+	journal->totals.n_verdicts[verdict]++;
+	if (verdict == VERDICT_KEPT)
+		journal->totals.bytes_not_written += size;
+}
+
+void journal_sum(Journal *journal, Totals *totals)
+{
+	HOLD(&journal->lock);
+
+	for (int i = 0; i < N_VERDICTS; i++)
+		totals->n_verdicts[i] += journal->totals.n_verdicts[i];
+	totals->bytes_not_written += journal->totals.bytes_not_written;
+}
+
+const char *journal_verdict_name(Verdict verdict)
+{
+	static const char *const names[N_VERDICTS] = {
+		[VERDICT_KEPT] = "kept",
+		[VERDICT_CHANGED] = "changed",
+		[VERDICT_NEW] = "new",
+		[VERDICT_TOUCHED] = "touched",
+		[VERDICT_REMOVED] = "removed",
+		[VERDICT_FAILED] = "failed",
+	};
+
+	g_assert(verdict < N_VERDICTS);
+	return names[verdict];
+}
+
+void journal_json_string(GString *out, const char *value)
+{
+	g_string_append_c(out, '"');
+	while (*value) {
+		gunichar c = g_utf8_get_char_validated(value, -1);
+
+		if (c == (gunichar)-1 || c == (gunichar)-2) {
+			g_string_append(out, "\\ufffd");
+			value++;
+			continue;
+		}
+		if (c == '"' || c == '\\')
+			g_string_append_printf(out, "\\%c", (char)c);
+		else if (c < 0x20 || c == 0x7f)
+			g_string_append_printf(out, "\\u%04x", c);
+		else
+			g_string_append_unichar(out, c);
+		value = g_utf8_next_char(value);
+	}
+	g_string_append_c(out, '"');
+}
+
+/* The end of the string whose opening quote is at p: just behind its closing quote, or the end of
+ * the text. */
+static const char *skip_string(const char *p)
+{
+	for (p++; *p && *p != '"'; p++)
+		if (*p == '\\' && p[1])
+			p++;
+	return *p ? p + 1 : p;
+}
+
+/* The end of the value at p: the comma or bracket that ends it, or the end of the text. */
+static const char *skip_value(const char *p)
+{
+	int depth = 0;
+
+	while (*p) {
+		if (*p == '"') {
+			p = skip_string(p);
+			continue;
+		}
+		if (depth == 0 && strchr(",}]", *p))
+			break;
+		if (*p == '{' || *p == '[')
+			depth++;
+		if (*p == '}' || *p == ']')
+			depth--;
+		p++;
+	}
+	return p;
+}
+
+char *journal_json_value(const char *json, const char *key)
+{
+	const char *p = json + strspn(json, " \t\r\n");
+
+	if (*p != '{')
+		return NULL;
+	for (p++; *p;) {
+		const char *name, *name_end, *end;
+
+		p += strspn(p, " \t\r\n,");
+		if (*p != '"')
+			return NULL;
+		name = p + 1;
+		p = skip_string(p);
+		name_end = p - 1;
+		p += strspn(p, " \t\r\n");
+		if (*p != ':')
+			return NULL;
+		p++;
+		p += strspn(p, " \t\r\n");
+		end = skip_value(p);
+		if ((size_t)(name_end - name) == strlen(key) && !memcmp(name, key, strlen(key)))
+			return g_strchomp(g_strndup(p, end - p));
+		p = end;
+		if (*p == '}')
+			return NULL;
+	}
+	return NULL;
+}
+
+uint64_t journal_json_number(const char *json, const char *key)
+{
+	g_autofree char *value = journal_json_value(json, key);
+
+	return value ? g_ascii_strtoull(value, NULL, 10) : 0;
+}

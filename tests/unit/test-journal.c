@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "journal.h"
+
+#include <string.h>
+
+static void test_counts(void)
+{
+	Journal *journal = journal_new();
+	Totals totals = {.bytes_not_written = 5};
+
+	journal_add(journal, VERDICT_KEPT, 100);
+	journal_add(journal, VERDICT_KEPT, 1);
+	journal_add(journal, VERDICT_CHANGED, 1000);
+	journal_sum(journal, &totals);
+	journal_sum(journal, &totals);
+	g_assert_cmpuint(totals.n_verdicts[VERDICT_KEPT], ==, 4);
+	g_assert_cmpuint(totals.n_verdicts[VERDICT_CHANGED], ==, 2);
+	g_assert_cmpuint(totals.n_verdicts[VERDICT_NEW], ==, 0);
+	g_assert_cmpuint(totals.bytes_not_written, ==, 5 + 2 * 101);
+	g_assert_null(journal_free(journal));
+	g_assert_null(journal_free(NULL));
+}
+
+static void *add_many(void *journal)
+{
+	for (int i = 0; i < 10000; i++)
+		journal_add(journal, VERDICT_KEPT, 1);
+	return NULL;
+}
+
+static void test_threads(void)
+{
+	Journal *journal = journal_new();
+	pthread_t threads[4];
+	Totals totals = {};
+
+	for (int i = 0; i < 4; i++)
+		g_assert_cmpint(pthread_create(&threads[i], NULL, add_many, journal), ==, 0);
+	for (int i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	journal_sum(journal, &totals);
+	g_assert_cmpuint(totals.n_verdicts[VERDICT_KEPT], ==, 40000);
+	g_assert_cmpuint(totals.bytes_not_written, ==, 40000);
+	journal_free(journal);
+}
+
+static void test_names(void)
+{
+	g_assert_cmpstr(journal_verdict_name(VERDICT_KEPT), ==, "kept");
+	g_assert_cmpstr(journal_verdict_name(VERDICT_FAILED), ==, "failed");
+	for (Verdict v = 0; v < N_VERDICTS; v++)
+		g_assert_nonnull(journal_verdict_name(v));
+}
+
+static void check_string(const char *value, const char *wanted)
+{
+	g_autoptr(GString) out = g_string_new("x");
+
+	journal_json_string(out, value);
+	g_assert_cmpstr(out->str + 1, ==, wanted);
+}
+
+static void test_json_string(void)
+{
+	check_string("", "\"\"");
+	check_string("a b", "\"a b\"");
+	check_string("a\"b\\c", "\"a\\\"b\\\\c\"");
+	check_string("a\nb\t\x7f", "\"a\\u000ab\\u0009\\u007f\"");
+	check_string("\xc3\xa4", "\"\xc3\xa4\"");
+	check_string("\xf0\x9f\x98\x80", "\"\xf0\x9f\x98\x80\"");
+	check_string("a\xff"
+		     "b",
+		"\"a\\ufffdb\"");
+	check_string("\xc3", "\"\\ufffd\"");
+	check_string("\xed\xa0\x80", "\"\\ufffd\\ufffd\\ufffd\"");
+}
+
+static void check_value(const char *json, const char *key, const char *wanted)
+{
+	g_autofree char *value = journal_json_value(json, key);
+
+	g_assert_cmpstr(value, ==, wanted);
+}
+
+static void test_json_value(void)
+{
+	const char *json = "{\"dir\":\"a\\\"pid\\\":9,}{\",\"pid\": 12 ,\"list\":[\"a]\",\"b,\"],"
+			   "\"inner\":{\"n\":7},\"run\":true,\"n\":3}";
+
+	check_value(json, "dir", "\"a\\\"pid\\\":9,}{\"");
+	check_value(json, "pid", "12");
+	check_value(json, "list", "[\"a]\",\"b,\"]");
+	check_value(json, "inner", "{\"n\":7}");
+	check_value(json, "run", "true");
+	check_value(json, "n", "3");
+	check_value(json, "nothing", NULL);
+	check_value(json, "pi", NULL);
+	g_assert_cmpuint(journal_json_number(json, "pid"), ==, 12);
+	g_assert_cmpuint(journal_json_number(json, "nothing"), ==, 0);
+}
+
+static void test_json_broken(void)
+{
+	const char *json = "{\"a\":\"b\\\"c\",\"d\":[1,{\"e\":2}],\"f\":3}";
+
+	check_value("", "a", NULL);
+	check_value("[]", "a", NULL);
+	check_value("{}", "a", NULL);
+	/* Cut off anywhere, it ends; what is there is found or not. */
+	for (size_t n = 0; n < strlen(json); n++) {
+		g_autofree char *cut = g_strndup(json, n);
+
+		g_free(journal_json_value(cut, "f"));
+		g_free(journal_json_value(cut, "d"));
+	}
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/journal/counts", test_counts);
+	g_test_add_func("/journal/threads", test_threads);
+	g_test_add_func("/journal/names", test_names);
+	g_test_add_func("/journal/json-string", test_json_string);
+	g_test_add_func("/journal/json-value", test_json_value);
+	g_test_add_func("/journal/json-broken", test_json_broken);
+	return g_test_run();
+}
