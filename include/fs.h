@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What everything of one mount hangs from.
+ *
+ * Order of locks, outermost first; a lock may be taken while holding those before it, never after
+ * it:
+ *
+ *   receive->lock     request.c: who receives; held while one request is read and admitted
+ *   stage->lock       stage.h:   the content of one stage; held while its bytes are read or written
+ *   fs->lock          here:      the tree, versions, sessions' states; no content is read or
+ * written, no reply or notification sent under it. Calls on names of the backing are made under it,
+ * so that the tree in memory and on disk move as one receive->queue_lock, notify->lock, journal
+ * leaves
+ */
+
+#include <glib.h>
+#include <pthread.h>
+
+#include "journal.h"
+#include "mount-options.h"
+#include "node.h"
+
+typedef struct Receive Receive;
+
+struct Fs {
+	const Options *options; /* constant */
+	char *dir;              /* constant: absolute, for messages and the status */
+	int root_fd;            /* constant: the directory under the mount */
+	Journal *journal;       /* constant; has its own lock */
+	Receive *receive;       /* request.c; constant while serving */
+	Node *root;             /* constant */
+	Version *root_version;  /* constant */
+	Node *special_dir;      /* constant */
+	Node *special_status;   /* constant */
+
+	pthread_mutex_t lock;
+	pthread_cond_t decided; /* a verdict has been reached */
+	/* all of these: lock */
+	GHashTable *versions; /* id -> Version */
+	GHashTable *names;    /* Node (parent, name) -> the same Node, not owned */
+	GHashTable *pins;     /* pin.c: thread id -> Pin */
+	GHashTable *flocks;   /* flock.c: nodes that somebody waits for */
+	GHashTable *listings; /* request-dir.c: open directory handles */
+	GQueue stages;        /* every stage whose session has not ended; stage.c */
+	GQueue dirs;          /* nodes with an open dir_fd, the last used first */
+	GQueue kept; /* nodes that are kept for their last unchanged session, the oldest first */
+	GQueue told; /* nodes that are kept for their told ctime, the oldest first */
+	unsigned n_shared; /* sessions on files with several names */
+	unsigned n_dirs_max;
+	uint64_t last_id;
+	uint64_t n_nodes, n_handles;
+};
+
+/* root_fd: the directory, opened before mounting; taken, on failure too. dir: its absolute path.
+ * Sweeps what a dead daemon has left. */
+int fs_new(const Options *options, int root_fd, const char *dir, Fs **ret_fs);
+Fs *fs_free(Fs *fs);
+
+/* Owned by the file system. */
+Journal *fs_journal(Fs *fs);
+
+/* The content of .lklfs/status: one line of JSON. Takes fs->lock. */
+char *fs_status(Fs *fs);

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A name in the tree, with its versions. A node lives while a version, a stage, a child, or a
+ * memory of it does; it follows the name through renames. Everything here is under fs->lock. */
+
+#include "step.h"
+#include "version.h"
+
+typedef struct Flock Flock;
+
+typedef enum {
+	SPECIAL_NONE,
+	SPECIAL_DIR,    /* .lklfs in the root of the mount */
+	SPECIAL_STATUS, /* .lklfs/status */
+} Special;
+
+struct Node {
+	unsigned n_refs; /* fs->lock, as all that follows */
+	Node *parent;    /* owned; NULL for the root */
+	char *name;
+	Special special; /* constant */
+	bool linked;     /* the name leads here; else removed or replaced */
+	bool shadow;     /* under this name the backing still holds what the node has replaced */
+
+	Version *exposed; /* not owned: cleared when it is dropped */
+	Stage *stage;     /* owned; the session under way, or one that could not be exposed */
+
+	int dir_fd;        /* O_PATH descriptor of a directory, or -1: kept by node_dir_fd() */
+	unsigned n_hidden; /* children that are new names, not in the backing yet */
+
+	/* The ctime that was told for a new name before its last close, and the one it really has
+	 * (P6). */
+	struct timespec told_ctime, real_ctime;
+	ino_t told_ino; /* 0: nothing told */
+
+	/* The last session that left no trace: times that its writer sets right after it belong to
+	 * it (P11). */
+	struct timespec kept_began; /* CLOCK_REALTIME_COARSE; 0: none */
+	Process *kept_by;           /* the writing process, owned; NULL: unknown */
+	int64_t kept_until;         /* monotonic microseconds */
+
+	Flock *flock; /* owned by flock.c; NULL: nobody holds or waits */
+};
+
+Node *node_new_root(Fs *fs);
+
+/* NULL if nothing is known of the name. No reference is taken. */
+Node *node_find(Fs *fs, Node *parent, const char *name);
+
+/* Finds or makes; the caller owns a reference. */
+Node *node_get(Fs *fs, Node *parent, const char *name);
+
+Node *node_ref(Node *node);
+Node *node_unref(Fs *fs, Node *node);
+
+/* The name does not lead here any more: exposed versions are superseded, a session goes out of
+ * sight. */
+void node_unlink(Fs *fs, Node *node);
+
+/* The node gets another name, which must be free. */
+void node_move(Fs *fs, Node *node, Node *parent, const char *name);
+
+/* A descriptor of the directory in the backing: valid until the next call, or until fs->lock is
+ * dropped. -ENOENT if it has been removed. */
+int node_dir_fd(Fs *fs, Node *dir, int *ret_fd);
+
+/* The same for the directory that holds the node's name; -ENOENT if the name is gone. */
+int node_parent_fd(Fs *fs, Node *node, int *ret_fd);
+
+/* Whether the backing has a file of this node: false for a new name that has not been exposed. */
+bool node_in_backing(const Node *node);
+
+/* Makes the stat of the exposed file what was told before (P6). */
+void node_tell(const Node *node, struct stat *st);
+
+/* Remembers the ctime told for the file, and keeps the node for that as long as there is room. */
+void node_remember_ctime(Fs *fs, Node *node, const struct stat *st, const struct timespec *told);
+
+/* Remembers that a session of this process, begun then, has left no trace. Takes a reference to
+ * kept_by. */
+void node_remember_kept(Fs *fs, Node *node, Process *by, const struct timespec *began);
+
+/* The exposed version for what the backing has under this name now: the known one if it still is
+ * that, else a new one. */
+Version *node_expose(Fs *fs, Node *node, const struct stat *st);

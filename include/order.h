@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Who waits for whom. A close is final for everybody who asks after it: the design document, 3.2,
+ * and docs/ARCHITECTURE.md have the argument. */
+
+#include "request.h"
+
+typedef enum {
+	ADMIT_RUN,    /* may be run at once, by the thread that received it */
+	ADMIT_LOOK,   /* has to know who asks: for the threads that may read /proc */
+	ADMIT_PARKED, /* waits for a verdict, and comes again */
+} Admission;
+
+/* Admits a request. Called in the order of receipt, or for the second time after it has waited.
+ * Verdicts that are due because its thread has given up a promise are added to due, to be seen to
+ * before anything else: others, this request too, may wait for them. Takes fs->lock. */
+Admission order_admit(Request *r, GPtrArray *due);
+
+/* Sees to verdicts, and empties the array. No lock held. */
+void order_decide_due(Fs *fs, GPtrArray *due);
+
+/* Finds out who asks, and makes sure that a look at a name with an open session comes after every
+ * close before it. Returns false if the request has been put somewhere to wait; it is not the
+ * caller's any more then. In a thread that may read /proc. */
+bool order_prepare(Request *r);
+
+/* For a request that is going to write the node: afterwards its session, if it has one, is not
+ * undecided. If the last writer's close has been received after this request, the session goes on
+ * with this writer; if its verdict is being reached just now, waits for that. fs->lock held, and
+ * dropped while it waits: the caller holds the node, and looks up again whatever else it needs. */
+void order_settle(Fs *fs, Node *node);
+
+/* The request has been answered: sees to the verdicts that are due, and lets go who waited. Frees
+ * nothing of the request but what it holds of the file system. */
+void order_done(Request *r);
+
+/* From request.c: puts a request where order_prepare() is called for it. */
+void request_requeue(Request *r);
+
+/* From request.c: requeues it when everything that the kernel has queued by now has been received.
+ */
+void request_wait_received(Request *r);
+
+/* From request.c: asks the kernel for the dirty pages of an inode; they come as WRITEs before this
+ * returns. */
+void request_flush(Fs *fs, uint64_t id);

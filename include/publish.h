@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The verdict on a stage, and what follows from it. All of these take stage->lock and fs->lock;
+ * call them with neither. */
+
+#include <limits.h>
+
+#include "stage.h"
+
+/* A session has ended (STAGE_UNDECIDED, nothing in flight): compares, and exposes or drops what was
+ * staged. Afterwards the stage is STAGE_DONE, or STAGE_FAILED if it could not be exposed. */
+void publish_end(Fs *fs, Stage *stage);
+
+/* Exposes what is staged so far, and the session goes on (P4, P13). Does nothing if the session has
+ * ended, or has not so many openers any more, unless any number will do. durable: it is on the disk
+ * when this returns. Returns 0 or -errno. */
+#define PUBLISH_ANY_OPENERS UINT_MAX
+int publish_now(Fs *fs, Stage *stage, unsigned n_openers, bool durable);
+
+/* The end of an aborted mount: what is staged and differs goes to NAME.lklfs-unsaved beside its
+ * name (P17). Returns 0 or -errno. */
+int publish_save(Fs *fs, Stage *stage);

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The private next version of a file while it is being written, and the session that writes it.
+ *
+ * The content is what the backing file has, as far as it is known to be equal (ranges), or a
+ * staging file from the first difference on. It is under stage->lock. The state of the session is
+ * under fs->lock, which may be taken while stage->lock is held, not the other way round. */
+
+#include <pthread.h>
+
+#include "compare.h"
+#include "fs.h"
+#include "step.h"
+
+typedef enum {
+	STAGE_OPEN,      /* being written, or promised to somebody who is about to open it */
+	STAGE_UNDECIDED, /* the last writer has closed; the verdict is being reached */
+	STAGE_FAILED,    /* could not be exposed: stays what everyone reads (P17) */
+	STAGE_DONE,      /* exposed or dropped; handles may go on reading it */
+} StageState;
+
+struct Stage {
+	int n_refs; /* atomic */
+	Node *node; /* constant, owned */
+	/* the session: fs->lock */
+	StageState state;
+	Version *version;   /* the kernel's id for it; not owned; NULL once the session has ended */
+	GPtrArray *aliases; /* Versions served on it besides (opened without a lookup); not owned */
+	bool direct; /* two ids, or old readers on one of them: the kernel must not cache writes */
+	unsigned n_writers;  /* writing handles whose RELEASE has not been received */
+	unsigned n_pins;     /* threads that have been promised it */
+	unsigned n_inflight; /* requests received for it and not answered yet */
+	uint64_t n_left;     /* how many of those have been answered */
+	GQueue parked;       /* requests that wait for the verdict */
+	GQueue draining;     /* requests that wait until none is in flight */
+	GPtrArray *openers;  /* Process, owned: who opened it for writing */
+	bool deciding;       /* somebody has been told to see to the verdict */
+	bool seen;           /* another step has looked at it: it cannot count as unchanged (P10) */
+	bool unknown;        /* somebody who cannot be identified has opened it for writing */
+	bool by_driver;      /* a build driver itself writes it (P16) */
+	bool touched;        /* "now" has been asked for within the session (P11) */
+	bool times_set;      /* a writer set the mtime, and wrote nothing after that */
+	struct timespec mtime;      /* that mtime; for the kernel's reports the last one heard */
+	struct timespec told_ctime; /* of a new name: what fstat says (P6) */
+	struct timespec began;      /* CLOCK_REALTIME_COARSE */
+	bool drop_set_id;           /* somebody without the privilege to keep them wrote */
+
+	pthread_mutex_t lock; /* the content: all that follows */
+	/* is_new and base_fd are changed under both locks, so that either suffices to read them */
+	bool is_new; /* a new name: not in the backing */
+	int base_fd; /* what is exposed, to compare with; -1 for a new name */
+	off_t base_size;
+	ino_t base_ino; /* constant; 0 for a new name: no other name can lead to it while its
+			   session lasts */
+	bool shared; /* atomic: the exposed inode has other names, and so may change: nothing counts
+			as equal */
+	int fd;      /* the staging file; -1 as long as nothing differs */
+	char *hidden;  /* its hidden name where files without a name cannot be had; else NULL */
+	char *through; /* the hidden name under which it is being written through; NULL: it is not.
+			  fs->lock */
+	Ranges equal;  /* while fd is -1: where the content is the exposed one; elsewhere zeros */
+	off_t size;    /* atomic */
+	off_t difference; /* where the first one was seen */
+	bool dirty;       /* atomic: something was written, stored or truncated */
+	int error; /* the first failure of a write, -errno: then the content is not what was written
+		    */
+};
+
+/* Begins a session on an existing file; fs->lock held. The node gets a reference to it. opener may
+ * be NULL: somebody unknown. */
+int stage_begin(Fs *fs, Node *node, Process *opener, Stage **ret_stage);
+
+/* Begins a session on a new name with the mode, creator's umask and owner given; fs->lock held. */
+int stage_create(Fs *fs, Node *node, mode_t mode, mode_t umask, uid_t uid, gid_t gid,
+	Process *opener, Stage **ret_stage);
+
+Stage *stage_ref(Stage *stage);
+/* fs may be NULL only if the stage is not the last reference's; fs->lock held. */
+Stage *stage_unref(Fs *fs, Stage *stage);
+
+/* The version becomes an id of the stage: its only one, if nobody knows of the other yet. fs->lock
+ * held. */
+void stage_serve_on(Fs *fs, Stage *stage, Version *version);
+
+/* The exposed inode has several names; fs->lock held. */
+void stage_share(Fs *fs, Stage *stage);
+
+/* Another process opens it for writing: it joins the openers; fs->lock held. */
+void stage_join(Stage *stage, Process *opener);
+
+/* Whether process belongs to the family (P5); fs->lock held. */
+bool stage_is_family(const Stage *stage, const Process *process);
+
+/* process is told size or times (bytes: opens the bytes) of what is staged; fs->lock held. */
+void stage_look(Stage *stage, const Process *process, bool bytes);
+
+/* Either lock. */
+bool stage_is_new(const Stage *stage);
+
+/* If nobody writes it or is about to, the session is undecided from now on; fs->lock held. Returns
+ * true if nothing is in flight, so that the caller has to see to the verdict at once. */
+bool stage_close(Stage *stage);
+
+/* A request for the content is received, and answered; fs->lock held. The second returns true if
+ * the caller has to see to the verdict. */
+void stage_enter(Stage *stage);
+bool stage_leave(Stage *stage);
+
+/* The name has gone; fs->lock held. */
+void stage_out_of_sight(Fs *fs, Stage *stage);
+
+/* The session has ended: all its ids are superseded, except keep, which stays for the caller; the
+ * node lets go of it; fs->lock held. */
+void stage_end(Fs *fs, Stage *stage, Version *keep);
+
+/* It has been written through, or never will be; fs->lock held. */
+void stage_drop_through(Fs *fs, Stage *stage);
+
+/* How many sessions could not be exposed; fs->lock held. */
+unsigned stage_n_failed(Fs *fs);
+
+/* The attributes of what is staged; fs->lock held. */
+int stage_stat(const Stage *stage, struct stat *ret_stat);
+
+/* Content. These take stage->lock and return 0 or -errno. */
+int stage_read(Fs *fs, Stage *stage, void *buffer, size_t length, off_t offset, size_t *ret_n);
+int stage_write(Fs *fs, Stage *stage, const void *buffer, size_t length, off_t offset);
+int stage_truncate(Fs *fs, Stage *stage, off_t size);
+
+/* These want stage->lock held, and not fs->lock. */
+
+/* Whether the content equals what is exposed. */
+int stage_compare(Stage *stage, bool *ret_same);
+
+/* Makes sure that the content is in a staging file, whole. */
+int stage_materialise(Fs *fs, Stage *stage);
+
+/* What is staged has been exposed and the session goes on: from now on that is what it compares
+ * with. replaced: the staging file is the exposed one now; else the exposed file kept its inode.
+ * fs->lock held as well. */
+void stage_rebase(Stage *stage, bool replaced);

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* One content of a name: what the kernel knows as one inode. Its bytes never change while it is
+ * exposed, so that the kernel may cache pages and attributes without a limit (hard links are the
+ * exception). The struct is open to the modules above, which work on it under fs->lock. */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <time.h>
+
+typedef struct Fs Fs;
+typedef struct Handle Handle;
+typedef struct Node Node;
+typedef struct Stage Stage;
+typedef struct Version Version;
+
+typedef enum {
+	VERSION_EXPOSED,    /* what everyone sees: the backing file of the name */
+	VERSION_STAGED,     /* being written: its session is version->stage */
+	VERSION_SUPERSEDED, /* something else has this name now; open handles go on */
+} VersionState;
+
+struct Version {
+	uint64_t id; /* the kernel's node id; constant, never used again */
+	Node *node;  /* constant, owned */
+	/* all of these: fs->lock */
+	VersionState state;
+	Stage *stage;       /* owned; while VERSION_STAGED, else NULL */
+	uint64_t n_lookups; /* the kernel's count */
+	Handle *handles;    /* list of open handles; the request layer's */
+	/* what the backing file was when it was exposed */
+	mode_t type; /* S_IFMT part */
+	ino_t ino;
+	off_t size; /* bytes */
+	struct timespec mtime;
+	/* what the kernel was told last */
+	mode_t mode; /* 0: nothing yet */
+	uid_t uid;
+	gid_t gid;
+};
+
+/* All under fs->lock. */
+
+/* A new version of the node, known by its id from now on. It is dropped as soon as nothing holds
+ * it: lookups, handles or a stage. */
+Version *version_new(Fs *fs, Node *node, VersionState state);
+
+/* NULL if there is no such id. */
+Version *version_find(Fs *fs, uint64_t id);
+
+/* Drops the version if neither the kernel, nor a handle, nor a stage holds it. */
+void version_drop_unused(Fs *fs, Version *version);
+
+/* The kernel forgets n lookups. */
+void version_forget(Fs *fs, Version *version, uint64_t n);
+
+/* Another version has its place: the node does not point to it any more, the stage is let go. */
+void version_supersede(Fs *fs, Version *version);
+
+/* Whether the file that st describes still is this version; contents of directories do not count.
+ */
+bool version_matches(const Version *version, const struct stat *st);
+
+/* Remembers what the kernel is told of it. */
+void version_tell(Version *version, const struct stat *st);
+
+/* The attributes of what has neither a name nor an open handle any more, as far as they are known.
+ * Returns -ESTALE if nothing is. */
+int version_gone_stat(const Version *version, struct stat *ret_stat);
+
+/* Remembers what the exposed file is. */
+void version_identify(Version *version, const struct stat *st);

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Made before the mount, freed after it; nothing here knows requests. */
+
+#include "fs.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "backing.h"
+#include "stage.h"
+#include "util.h"
+
+#define FS_DIRS_MAX 128
+
+static guint name_hash(gconstpointer key)
+{
+	const Node *node = key;
+
+	return g_direct_hash(node->parent) * 31 + g_str_hash(node->name);
+}
+
+static gboolean name_equal(gconstpointer a, gconstpointer b)
+{
+	const Node *x = a, *y = b;
+
+	return x->parent == y->parent && strcmp(x->name, y->name) == 0;
+}
+
+static unsigned dirs_max(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return 8;
+	return (unsigned)CLAMP(limit.rlim_cur / 8, 4, FS_DIRS_MAX);
+}
+
+static void add_special(Fs *fs)
+{
+	fs->special_dir = node_get(fs, fs->root, ".lklfs");
+	fs->special_dir->special = SPECIAL_DIR;
+	fs->special_dir->exposed = version_new(fs, fs->special_dir, VERSION_EXPOSED);
+	fs->special_dir->exposed->n_lookups = 1;
+	fs->special_status = node_get(fs, fs->special_dir, "status");
+	fs->special_status->special = SPECIAL_STATUS;
+	fs->special_status->exposed = version_new(fs, fs->special_status, VERSION_EXPOSED);
+	fs->special_status->exposed->n_lookups = 1;
+}
+
+int fs_new(const Options *options, int root_fd, const char *dir, Fs **ret_fs)
+{
+	autofd fd = root_fd;
+	struct stat st;
+	Fs *fs;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	backing_sweep(fd);
+
+	fs = g_new0(Fs, 1);
+	fs->options = options;
+	fs->dir = g_strdup(dir);
+	fs->root_fd = fd_steal(&fd);
+	fs->journal = journal_new();
+	pthread_mutex_init(&fs->lock, NULL);
+	pthread_cond_init(&fs->decided, NULL);
+	fs->versions = g_hash_table_new(g_int64_hash, g_int64_equal);
+	fs->names = g_hash_table_new(name_hash, name_equal);
+	fs->pins = g_hash_table_new(NULL, NULL);
+	fs->flocks = g_hash_table_new(NULL, NULL);
+	fs->listings = g_hash_table_new(NULL, NULL);
+	g_queue_init(&fs->stages);
+	g_queue_init(&fs->dirs);
+	g_queue_init(&fs->kept);
+	g_queue_init(&fs->told);
+	fs->n_dirs_max = dirs_max();
+	fs->root = node_new_root(fs);
+	fs->root_version = version_new(fs, fs->root, VERSION_EXPOSED); /* id 1, as FUSE wants it */
+	fs->root_version->n_lookups = 1;
+	version_identify(fs->root_version, &st);
+	fs->root->exposed = fs->root_version;
+	add_special(fs);
+	*ret_fs = fs;
+	return 0;
+}
+
+/* The process ends, or the mount has: what the kernel still counted is gone with it. The tree is
+ * not taken apart node by node in dependency order; everything is in the two tables and the queue.
+ */
+Fs *fs_free(Fs *fs)
+{
+	GHashTableIter iter;
+	gpointer value;
+
+	if (!fs)
+		return NULL;
+	while (fs->told.length > 0)
+		node_unref(fs, g_queue_pop_head(&fs->told));
+	while (fs->kept.length > 0)
+		node_unref(fs, g_queue_pop_head(&fs->kept));
+	g_hash_table_iter_init(&iter, fs->versions);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		Version *version = value;
+
+		g_hash_table_iter_steal(&iter);
+		version->node->exposed = NULL;
+		version->stage = stage_unref(fs, version->stage);
+		node_unref(fs, version->node);
+		g_free(version);
+		g_hash_table_iter_init(&iter, fs->versions);
+	}
+	node_unref(fs, fs->special_status);
+	node_unref(fs, fs->special_dir);
+	node_unref(fs, fs->root);
+	g_hash_table_unref(fs->versions);
+	g_hash_table_unref(fs->names);
+	g_hash_table_unref(fs->pins);
+	g_hash_table_unref(fs->flocks);
+	g_hash_table_unref(fs->listings);
+	fs->journal = journal_free(fs->journal);
+	pthread_mutex_destroy(&fs->lock);
+	pthread_cond_destroy(&fs->decided);
+	close(fs->root_fd);
+	g_free(fs->dir);
+	g_free(fs);
+	return NULL;
+}
+
+Journal *fs_journal(Fs *fs)
+{
+	return fs->journal;
+}
+
+/* The names that could not be exposed, as a JSON array. */
+static void status_failed_names(Fs *fs, GString *out)
+{
+	const char *separator = "";
+
+	g_string_append(out, ",\"failed_names\":[");
+	for (GList *l = fs->stages.head; l; l = l->next) {
+		Stage *stage = l->data;
+
+		if (stage->state != STAGE_FAILED)
+			continue;
+		g_string_append(out, separator);
+		journal_json_string(out, stage->node->name);
+		separator = ",";
+	}
+	g_string_append(out, "]");
+}
+
+char *fs_status(Fs *fs)
+{
+	GString *out = g_string_new("{\"lklfs\":\"" LKLFS_VERSION "\"");
+	Totals totals = {};
+	uint64_t written = 0;
+	HOLD(&fs->lock);
+
+	journal_sum(fs->journal, &totals);
+	for (unsigned i = 0; i < N_VERDICTS; i++)
+		written += i == VERDICT_REMOVED || i == VERDICT_FAILED ? 0 : totals.n_verdicts[i];
+	g_string_append_printf(
+		out, ",\"pid\":%d,\"mounts\":%u,\"dir\":", (int)getpid(), fs->options->n_mounts);
+	journal_json_string(out, fs->dir);
+	/* Then the process stays when this mount ends, until its command does. */
+	if (fs->options->command)
+		g_string_append(out, ",\"run\":true");
+	g_string_append_printf(
+		out, ",\"staged\":%u,\"written\":%" PRIu64, fs->stages.length, written);
+	for (unsigned i = 0; i < N_VERDICTS; i++)
+		if (i != VERDICT_FAILED)
+			g_string_append_printf(out, ",\"%s\":%" PRIu64, journal_verdict_name(i),
+				totals.n_verdicts[i]);
+	g_string_append_printf(out, ",\"failed\":%u", stage_n_failed(fs));
+	status_failed_names(fs, out);
+	g_string_append_printf(out,
+		",\"bytes_not_written\":%" PRIu64 ",\"nodes\":%" PRIu64
+		",\"versions\":%u,\"handles\":%" PRIu64 "}\n",
+		totals.bytes_not_written, fs->n_nodes, g_hash_table_size(fs->versions),
+		fs->n_handles);
+	return g_string_free(out, FALSE);
+}

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* From the command line to struct Options, or to one sentence that says what is wrong with it.
+ *
+ * GLib parses. What it does not know is FUSE's habit of lists: -o a,b=c, several times, also
+ * written together as -oa,b=c. Of these lklfs takes out what is its own; the rest goes on to
+ * libfuse as it was written (libfuse knows "\," too), and libfuse knows best what the kernel will
+ * take. */
+
+#include "mount-options.h"
+
+#include "log.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DEFAULT_TIMEOUT 3600
+#define DEFAULT_ALWAYS "stamp*:*.stamp:*-stamp"
+#define DEFAULT_DRIVERS                                                                            \
+	"make:gmake:bmake:pmake:ninja:ninja-build:samu:samurai:cargo:scons:waf:tup:redo:jam:b2:"   \
+	"mk:rake:"                                                                                 \
+	"just:gradle:bazel"
+
+#define STRING2(x) #x
+#define STRING(x) STRING2(x)
+
+static const char option_details[] =
+	"Options of -o, separated by commas (\"\\,\" is a comma that does not separate):\n"
+	"  entry_timeout=S     seconds the kernel may cache a settled name (" STRING(
+		DEFAULT_TIMEOUT) ")\n"
+				 "  attr_timeout=S      seconds it may cache settled attributes "
+				 "(" STRING(
+					 DEFAULT_TIMEOUT) ")\n"
+							  "  negative_timeout=S  seconds it may "
+							  "cache that a name is absent (" STRING(
+								  DEFAULT_TIMEOUT) ")\n"
+										   "  durable      "
+										   "       sync a "
+										   "file before it "
+										   "is exposed "
+										   "(off)\n"
+										   "  always=GLOB  "
+										   "       "
+										   "rewriting a "
+										   "name that "
+										   "matches always "
+										   "counts as a "
+										   "change; adds\n"
+										   "               "
+										   "       to the "
+										   "list, "
+										   "always=none "
+										   "empties it\n"
+										   "               "
+										   "       "
+										   "(" DEFAULT_ALWAYS
+										   ")\n"
+										   "  drivers=A:B  "
+										   "       the "
+										   "commands that "
+										   "are build "
+										   "drivers; "
+										   "drivers=+A:B "
+										   "adds to them\n"
+										   "               "
+										   "       "
+										   "(" DEFAULT_DRIVERS
+										   ")\n"
+										   "  fsname=NAME  "
+										   "       the "
+										   "source that "
+										   "the mount "
+										   "table shows "
+										   "(DIR)\n"
+										   "Everything "
+										   "else "
+										   "(allow_other, "
+										   "ro, noexec, "
+										   "...) goes to "
+										   "libfuse and "
+										   "the kernel; "
+										   "nosuid\n"
+										   "and nodev hold "
+										   "unless suid "
+										   "and dev are "
+										   "asked for.";
+
+static const char mount_details[] =
+	"Exit status: 0 when all DIRs are live, 1 if one cannot be mounted (then none is), 2 for\n"
+	"bad usage. Unmount with lklfs umount DIR, or with fusermount3 -u DIR.";
+
+static const char run_details[] =
+	"Exit status: COMMAND's; 128+N if signal N ended it; 125 if lklfs itself failed, its own\n"
+	"command line and files that could not be exposed included; 126 if COMMAND cannot be\n"
+	"executed; 127 if it is not found.";
+
+void options_init(Options *options)
+{
+	*options = (Options){
+		.entry_timeout = DEFAULT_TIMEOUT,
+		.attr_timeout = DEFAULT_TIMEOUT,
+		.negative_timeout = DEFAULT_TIMEOUT,
+		.always = g_strsplit(DEFAULT_ALWAYS, ":", -1),
+		.always_builtin = true,
+		.drivers = g_strsplit(DEFAULT_DRIVERS, ":", -1),
+	};
+}
+
+void options_clear(Options *options)
+{
+	g_clear_pointer(&options->dirs, g_strfreev);
+	g_clear_pointer(&options->command, g_strfreev);
+	g_clear_pointer(&options->always, g_strfreev);
+	g_clear_pointer(&options->drivers, g_strfreev);
+	g_clear_pointer(&options->fuse_options, g_free);
+}
+
+int options_parse_seconds(const char *what, const char *text, double *ret_seconds)
+{
+	char *end = NULL;
+	double seconds = g_ascii_strtod(text, &end);
+
+	if (end == text || *end || !isfinite(seconds) || seconds < 0 || seconds > 1e9)
+		return log_error("%s=%s: a number of seconds is wanted", what, text);
+	*ret_seconds = seconds;
+	return 0;
+}
+
+/* Appends the words of more to *list. */
+static void list_append(char ***list, char **more)
+{
+	GPtrArray *all = g_ptr_array_new();
+
+	for (char **p = *list; p && *p; p++)
+		g_ptr_array_add(all, *p);
+	for (char **p = more; *p; p++)
+		g_ptr_array_add(all, g_strdup(*p));
+	g_ptr_array_add(all, NULL);
+	g_free(*list);
+	*list = (char **)g_ptr_array_free(all, FALSE);
+}
+
+static void list_empty(char ***list)
+{
+	g_strfreev(*list);
+	*list = g_new0(char *, 1);
+}
+
+static int parse_always(Options *options, const char *value)
+{
+	char *more[] = {(char *)value, NULL};
+
+	if (!*value)
+		return log_error("-o always=: a GLOB is wanted, or none");
+	if (!strcmp(value, "none")) {
+		list_empty(&options->always);
+		options->always_builtin = false;
+	} else {
+		list_append(&options->always, more);
+	}
+	return 0;
+}
+
+static int parse_drivers(Options *options, const char *value)
+{
+	bool add = *value == '+';
+	g_auto(GStrv) names = g_strsplit(value + add, ":", -1);
+
+	if (!*names)
+		return log_error("-o drivers=%s: names of commands are wanted", value);
+	for (char **p = names; *p; p++)
+		if (!**p || strchr(*p, '/'))
+			return log_error(
+				"-o drivers=%s: names of commands are wanted, without slashes",
+				value);
+	if (!add)
+		list_empty(&options->drivers);
+	list_append(&options->drivers, names);
+	return 0;
+}
+
+/* One word of -o. *ret_foreign: it is not ours. */
+static int parse_word(Options *options, const char *word, bool *ret_foreign)
+{
+	const struct {
+		const char *name;
+		double *seconds;
+	} timeouts[] = {
+		{"entry_timeout", &options->entry_timeout},
+		{"attr_timeout", &options->attr_timeout},
+		{"negative_timeout", &options->negative_timeout},
+	};
+	size_t n = strcspn(word, "=");
+	const char *value = word[n] ? word + n + 1 : NULL;
+	g_autofree char *name = g_strndup(word, n);
+
+	*ret_foreign = false;
+	for (size_t i = 0; i < G_N_ELEMENTS(timeouts); i++)
+		if (!strcmp(name, timeouts[i].name)) {
+			g_autofree char *what = g_strconcat("-o ", name, NULL);
+
+			return options_parse_seconds(what, value ? value : "", timeouts[i].seconds);
+		}
+	if (!strcmp(name, "always"))
+		return parse_always(options, value ? value : "");
+	if (!strcmp(name, "drivers"))
+		return parse_drivers(options, value ? value : "");
+	if (!strcmp(name, "subtype"))
+		return log_error("-o %s: the subtype of such a mount is always lklfs", word);
+	if (!strcmp(word, "durable"))
+		options->durable = true;
+	else if (!strcmp(word, "debug"))
+		options->debug = true;
+	else
+		*ret_foreign = true;
+	return 0;
+}
+
+int options_parse_list(Options *options, const char *text)
+{
+	while (*text) {
+		g_autoptr(GString) word = g_string_new(NULL);
+		const char *start = text;
+		g_autofree char *raw = NULL;
+		bool foreign;
+		int r;
+
+		for (; *text && *text != ','; text++) {
+			if (text[0] == '\\' && text[1] == ',')
+				text++;
+			g_string_append_c(word, *text);
+		}
+		raw = g_strndup(start, text - start);
+		text += *text == ',';
+		if (!*raw)
+			continue;
+
+		r = parse_word(options, word->str, &foreign);
+		if (r < 0)
+			return r;
+		if (foreign) {
+			char *old = options->fuse_options;
+
+			options->fuse_options =
+				old ? g_strconcat(old, ",", raw, NULL) : g_strdup(raw);
+			g_free(old);
+		}
+	}
+	return 0;
+}
+
+/* A copy of argv in which -oLIST is -o LIST, which is all that GLib understands. */
+static char **split_o(int argc, char **argv)
+{
+	GPtrArray *all = g_ptr_array_new();
+	bool words_only = false;
+
+	for (int i = 0; i < argc; i++) {
+		if (!strcmp(argv[i], "--"))
+			words_only = true;
+		if (!words_only && g_str_has_prefix(argv[i], "-o") && argv[i][2]) {
+			g_ptr_array_add(all, g_strdup("-o"));
+			g_ptr_array_add(all, g_strdup(argv[i] + 2));
+		} else {
+			g_ptr_array_add(all, g_strdup(argv[i]));
+		}
+	}
+	g_ptr_array_add(all, NULL);
+	return (char **)g_ptr_array_free(all, FALSE);
+}
+
+/* GLib's text, in which an ellipsis would come out as a question mark in the C locale. */
+static void print_help(GOptionContext *context)
+{
+	g_autofree char *text = g_option_context_get_help(context, TRUE, NULL);
+	g_auto(GStrv) parts = g_strsplit(text, "\u2026", -1);
+	g_autofree char *plain = g_strjoinv("...", parts);
+
+	fputs(plain, stdout);
+}
+
+int options_parse_entries(const GOptionEntry *entries, const char *name, const char *usage,
+	const char *details, int argc, char **argv, bool *ret_done)
+{
+	g_autoptr(GOptionContext) context = g_option_context_new(usage);
+	g_auto(GStrv) words = split_o(argc, argv);
+	g_autoptr(GError) error = NULL;
+	gboolean help = FALSE, version = FALSE;
+	const GOptionEntry common[] = {
+		{"help", 'h', 0, G_OPTION_ARG_NONE, &help, "Show this help", NULL},
+		{"version", 'V', 0, G_OPTION_ARG_NONE, &version, "Show the version", NULL},
+		{},
+	};
+
+	g_set_prgname(name);
+	g_option_context_set_help_enabled(context, FALSE);
+	g_option_context_add_main_entries(context, entries, NULL);
+	g_option_context_add_main_entries(context, common, NULL);
+	g_option_context_set_description(context, details);
+	if (!g_option_context_parse_strv(context, &words, &error)) {
+		error->message[0] = g_ascii_tolower(error->message[0]);
+		return log_error("%s (see %s --help)", error->message, name);
+	}
+	if (help)
+		print_help(context);
+	else if (version)
+		puts("lklfs " LKLFS_VERSION);
+	*ret_done = help || version;
+	return 0;
+}
+
+/* Takes COMMAND off: what follows the first "--". Returns how many words are left before it. */
+static int take_command(Options *options, int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (!strcmp(argv[i], "--")) {
+			options->command = g_strdupv(argv + i + 1);
+			return i;
+		}
+	return argc;
+}
+
+int options_parse(Options *options, bool run, int argc, char **argv, bool *ret_done)
+{
+	gboolean foreground = FALSE, debug = FALSE, mkdir = FALSE;
+	g_auto(GStrv) lists = NULL, dirs = NULL;
+	GOptionEntry entries[] = {
+		{"debug", 'd', 0, G_OPTION_ARG_NONE, &debug, "Print every request; implies -f",
+			NULL},
+		{"mkdir", 0, 0, G_OPTION_ARG_NONE, &mkdir,
+			"Create a DIR that is missing, its parents too", NULL},
+		{"options", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &lists, "Mount options, see below",
+			"LIST"},
+		{G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &dirs, NULL, NULL},
+		{"foreground", 'f', 0, G_OPTION_ARG_NONE, &foreground, "Stay in the foreground",
+			NULL},
+		{},
+	};
+	const char *name = run ? "lklfs run" : "lklfs mount";
+	g_autofree char *details =
+		g_strconcat(option_details, "\n\n", run ? run_details : mount_details, NULL);
+	int r;
+
+	if (run) {
+		entries[0].description = "Print every request";
+		entries[4] = (GOptionEntry){};
+		argc = take_command(options, argc, argv);
+	}
+	r = options_parse_entries(entries, name, run ? "DIR... -- COMMAND [ARGS]" : "DIR...",
+		details, argc, argv, ret_done);
+	if (r < 0 || *ret_done)
+		return r;
+	for (char **p = lists; p && *p; p++) {
+		r = options_parse_list(options, *p);
+		if (r < 0)
+			return r;
+	}
+	if (!dirs || !*dirs)
+		return log_error("a DIR to mount over is missing (see %s --help)", name);
+	if (run && (!options->command || !*options->command))
+		return log_error("a COMMAND after -- is missing (see %s --help)", name);
+
+	options->debug |= debug;
+	options->foreground = foreground || options->debug;
+	options->mkdir = mkdir;
+	options->dirs = g_steal_pointer(&dirs);
+	options->n_mounts = g_strv_length(options->dirs);
+	return 0;
+}

@@ -1,0 +1,725 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The life of a process's mounts.
+ *
+ * All directories are opened first, then all are mounted over, then all are served: what can be
+ * refused is refused before anything is mounted, and while libfuse mounts (it forks, and
+ * fusermount3 writes to standard error what we want to say ourselves) there are no threads yet.
+ *
+ * Each mount has a thread that waits for its end. A mount ends by being unmounted, by whomever, or
+ * by its connection being cut (abort). Either way the kernel stops sending requests. The difference
+ * is whether it is still in the mount table and answers everybody with ENOTCONN; then handles may
+ * be open, nobody can say whether what is staged is complete, and it is saved, not exposed.
+ *
+ * A mount that is unmounted takes with it what is still queued for its daemon: the RELEASE of a
+ * file closed just before, too. So unmounting starts with a round trip through the mount, by a
+ * child. */
+
+#include "mount-session.h"
+
+#include "fs.h"
+#include "log.h"
+#include "mount-helper.h"
+#include "request.h"
+#include "util.h"
+
+#define FUSE_USE_VERSION 314
+#include <errno.h>
+#include <fcntl.h>
+#include <fuse_lowlevel.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DEAD_TIMEOUT_MS 2000  /* how long a mount may take to show that it is not dead */
+#define SYNC_TIMEOUT_MS 10000 /* how long a round trip may take before an unmount */
+
+typedef struct Served Served;
+
+/* One mount. "Constant" is from the moment on that it is served. */
+struct Served {
+	Session *session;        /* constant */
+	char *dir;               /* constant */
+	int mount_id;            /* constant */
+	int root_fd;             /* before it is served, until fs_new() takes it */
+	struct stat status;      /* before it is served: of the directory underneath */
+	Fs *fs;                  /* the waiter's */
+	struct fuse_session *se; /* the waiter's */
+	bool mounted;            /* the waiter's: se is */
+	pthread_t waiter;        /* the session owner's */
+	bool serving;            /* the session owner's: waiter is to be joined */
+	atomic_bool aborted;     /* atomic: we cut it ourselves */
+	atomic_bool over; /* atomic: the connection has ended; the numbers may be another's now */
+};
+
+struct Session {
+	const Options *options; /* constant */
+	Served *served;         /* constant array, n_served long */
+	size_t n_served;        /* constant */
+	char **dirs;            /* constant; the strings are the mounts' */
+	unsigned *minors;       /* constant; of each mount */
+	int ready_fd;           /* constant: eventfd, counts mounts that answered INIT */
+	int one_end_fd;         /* constant: eventfd, some mount has ended */
+	int end_fd;             /* constant: eventfd, all mounts have ended */
+	pthread_mutex_t lock;
+	size_t n_ended; /* lock */
+	Totals totals;  /* lock: of the mounts that have ended */
+	int error;      /* lock: the first that fs_finish() returned */
+};
+
+/* ---- what libfuse says ---- */
+
+/* libfuse has one log function for the whole process. What it complains of is kept, and said as a
+ * part of our own sentence; only -d prints as it comes. */
+static struct {
+	pthread_mutex_t lock;
+	char *text; /* lock: complaints so far */
+} complaint = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* libfuse says one sentence in several pieces. */
+G_GNUC_PRINTF(2, 0)
+static void take_complaint(enum fuse_log_level level, const char *format, va_list ap)
+{
+	g_autofree char *piece = NULL;
+	char *old;
+
+	if (level > FUSE_LOG_WARNING) {
+		vfprintf(stderr, format, ap);
+		return;
+	}
+	piece = g_strdup_vprintf(format, ap);
+
+	HOLD(&complaint.lock);
+	old = complaint.text;
+	complaint.text = g_strconcat(old ? old : "", piece, NULL);
+	g_free(old);
+}
+
+/* The last line of what has been said, or NULL. */
+static char *last_line(char *text)
+{
+	char *line;
+
+	g_strchomp(text);
+	line = strrchr(text, '\n');
+	line = line ? line + 1 : text;
+	if (g_str_has_prefix(line, "fuse: "))
+		line += strlen("fuse: ");
+	return *line ? g_strdup(line) : NULL;
+}
+
+static char *steal_complaint(void)
+{
+	g_autofree char *text = NULL;
+	HOLD(&complaint.lock);
+
+	text = g_steal_pointer(&complaint.text);
+	return text ? last_line(text) : NULL;
+}
+
+/* Standard error goes to a file from begin to end: fusermount3 writes there. Returns the real one.
+ */
+static int stderr_begin(void)
+{
+	autofd file_fd = memfd_create("stderr", MFD_CLOEXEC);
+	int real_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+
+	if (real_fd >= 0 && file_fd >= 0)
+		dup2(file_fd, STDERR_FILENO);
+	return real_fd;
+}
+
+/* Gives back the last line that was written meanwhile, or NULL. */
+static char *stderr_end(int real_fd)
+{
+	char buf[4096] = "";
+	ssize_t n = pread(STDERR_FILENO, buf, sizeof buf - 1, 0);
+
+	if (real_fd < 0)
+		return NULL;
+	dup2(real_fd, STDERR_FILENO);
+	close(real_fd);
+	return n > 0 ? last_line(buf) : NULL;
+}
+
+/* ---- options for libfuse ---- */
+
+static void append_escaped(GString *out, const char *value)
+{
+	for (; *value; value++) {
+		if (*value == ',' || *value == '\\')
+			g_string_append_c(out, '\\');
+		g_string_append_c(out, *value);
+	}
+}
+
+/* The user's come last and win. */
+static struct fuse_session *make_fuse_session(const Options *options, const char *dir,
+	const struct fuse_lowlevel_ops *ops, size_t ops_size, void *userdata)
+{
+	g_autoptr(GString) list =
+		g_string_new("default_permissions,nosuid,nodev,subtype=lklfs,fsname=");
+	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
+	struct fuse_session *se;
+
+	append_escaped(list, dir);
+	if (options->fuse_options)
+		g_string_append_printf(list, ",%s", options->fuse_options);
+	fuse_set_log_func(take_complaint);
+	fuse_opt_add_arg(&args, "lklfs");
+	fuse_opt_add_arg(&args, "-o");
+	fuse_opt_add_arg(&args, list->str);
+	if (options->debug)
+		fuse_opt_add_arg(&args, "-d");
+	se = fuse_session_new(&args, ops, ops_size, userdata);
+	fuse_opt_free_args(&args);
+	return se;
+}
+
+int session_check(const Options *options)
+{
+	const struct fuse_lowlevel_ops none = {};
+	struct fuse_session *se = make_fuse_session(options, "/", &none, sizeof none, NULL);
+	g_autofree char *text = steal_complaint();
+
+	if (!se)
+		return log_error("%s", text ? text : "libfuse does not understand the options");
+	fuse_session_destroy(se);
+	return 0;
+}
+
+/* ---- before mounting ---- */
+
+static int check_machine(void)
+{
+	autofd fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	g_autofree char *program = NULL;
+	int r;
+
+	if (fd < 0) {
+		r = -errno;
+		if (r == -EACCES || r == -EPERM)
+			log_error(
+				"no permission to open /dev/fuse: let the administrator chmod 666 "
+				"/dev/fuse, or in a container add --device /dev/fuse");
+		else if (r == -ENOENT || r == -ENODEV || r == -ENXIO)
+			log_error("/dev/fuse is missing: load the kernel's module with modprobe "
+				  "fuse, or in a container add --device /dev/fuse");
+		else
+			log_errno(r, "cannot open /dev/fuse");
+		return r;
+	}
+	if (geteuid() == 0)
+		return 0;
+	r = helper_find_fusermount(&program);
+	if (r < 0)
+		log_error("fusermount3 is missing, which an ordinary user needs to mount: install "
+			  "the "
+			  "package fuse3");
+	return r;
+}
+
+/* A mount that is there already is refused if it lives, and taken away if its daemon is gone. */
+static int replace_dead(const char *dir)
+{
+	for (;;) {
+		g_autoptr(GPtrArray) mounts = NULL;
+		const Mount *top;
+		int r;
+
+		r = helper_read_mounts(&mounts);
+		if (r < 0)
+			return r;
+		top = helper_top_mount(mounts, dir);
+		if (!top || !helper_is_lklfs(top))
+			return 0;
+		r = helper_read_status(top, DEAD_TIMEOUT_MS, NULL);
+		if (r != -ENOTCONN) {
+			log_error("%s is mounted with lklfs already: to mount it anew, first lklfs "
+				  "umount it",
+				dir);
+			return -EBUSY;
+		}
+		r = helper_unmount(top, true);
+		if (r < 0)
+			return log_errno(r, "cannot take away the dead mount on %s", dir);
+	}
+}
+
+static int refuse_dir(int r, const char *name)
+{
+	if (r == -ENOENT)
+		log_error("%s does not exist: create it, or add --mkdir", name);
+	else if (r == -ENOTDIR)
+		log_error("%s is not a directory: only a directory can be mounted over", name);
+	else if (r == -EACCES)
+		log_error(
+			"%s cannot be read: whoever mounts needs permission to read the directory",
+			name);
+	else
+		log_errno(r, "cannot open %s", name);
+	return r;
+}
+
+static int resolve(const char *name, char **ret_dir)
+{
+	g_autoptr(GPtrArray) mounts = NULL;
+	int r;
+
+	r = helper_read_mounts(&mounts);
+	if (r < 0)
+		return r;
+	r = helper_resolve(mounts, name, ret_dir);
+	return r < 0 ? refuse_dir(r, name) : 0;
+}
+
+/* Fills in dir, root_fd and status. */
+static int served_open(Served *served, const char *name)
+{
+	int r;
+
+	if (served->session->options->mkdir) {
+		g_autoptr(GPtrArray) mounts = NULL;
+		g_autofree char *dir = NULL;
+
+		/* Not looked at if it is a mount already. */
+		r = helper_read_mounts(&mounts);
+		if (r < 0)
+			return r;
+		r = helper_resolve(mounts, name, &dir);
+		if ((r < 0 || !helper_top_mount(mounts, dir)) &&
+			g_mkdir_with_parents(name, 0777) < 0)
+			return log_errno(-errno, "cannot create %s", name);
+	}
+	r = resolve(name, &served->dir);
+	if (r < 0)
+		return r;
+	r = replace_dead(served->dir);
+	if (r < 0)
+		return r;
+	served->root_fd = open(served->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (served->root_fd < 0 || fstat(served->root_fd, &served->status) < 0)
+		return refuse_dir(-errno, name);
+	if (!strcmp(served->dir, "/")) {
+		log_error("/ cannot be mounted over: nobody would see the mount");
+		return -EBUSY;
+	}
+	return 0;
+}
+
+static int refuse_pair(const Served *a, const Served *b)
+{
+	if (a->status.st_dev == b->status.st_dev && a->status.st_ino == b->status.st_ino)
+		return log_error("%s is given twice: leave one of them out", b->dir);
+	if (helper_is_inside(b->dir, a->dir))
+		return log_error("%s lies inside %s: mount the outer one alone", b->dir, a->dir);
+	if (helper_is_inside(a->dir, b->dir))
+		return log_error("%s lies inside %s: mount the outer one alone", a->dir, b->dir);
+	return 0;
+}
+
+static int check_pairs(Session *session)
+{
+	for (size_t i = 0; i < session->n_served; i++)
+		for (size_t j = 0; j < i; j++) {
+			int r = refuse_pair(&session->served[j], &session->served[i]);
+
+			if (r < 0)
+				return r;
+		}
+	return 0;
+}
+
+/* What serving needs of the process. */
+static void prepare_process(void)
+{
+	struct sigaction ignore = {.sa_handler = SIG_IGN}, normal = {.sa_handler = SIG_DFL};
+	struct rlimit limit;
+
+	if (chdir("/") < 0)
+		log_errno(-errno, "cannot leave the working directory");
+	umask(0);
+	sigaction(SIGPIPE, &ignore, NULL);
+	sigaction(SIGCHLD, &normal, NULL);
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+/* ---- mounting and serving ---- */
+
+static int refuse_mount(const Served *served, const char *said)
+{
+	g_autofree char *text = steal_complaint();
+	const char *why = said ? said : text ? text : "libfuse does not say why";
+
+	if (strstr(why, "not permitted") || (geteuid() == 0 && strstr(why, "fusermount3")))
+		log_error("mounting over %s is not permitted here: in a container add --device "
+			  "/dev/fuse --cap-add SYS_ADMIN (%s)",
+			served->dir, why);
+	else
+		log_error("cannot mount over %s: %s", served->dir, why);
+	return -EPERM;
+}
+
+static int served_mount(Served *served, unsigned *ret_minor)
+{
+	const Options *options = served->session->options;
+	g_autofree char *said = NULL;
+	g_autoptr(GPtrArray) mounts = NULL;
+	const Mount *mount;
+	int r, real_fd;
+
+	r = fs_new(options, fd_steal(&served->root_fd), served->dir, &served->fs);
+	if (r < 0)
+		return log_errno(r, "cannot take %s over", served->dir);
+	served->se = make_fuse_session(
+		options, served->dir, &request_ops, sizeof request_ops, served->fs);
+	if (!served->se)
+		return refuse_mount(served, NULL);
+
+	real_fd = stderr_begin();
+	r = fuse_session_mount(served->se, served->dir);
+	said = stderr_end(real_fd);
+	if (r < 0)
+		return refuse_mount(served, said);
+	served->mounted = true;
+
+	r = helper_read_mounts(&mounts);
+	if (r < 0)
+		return r;
+	mount = helper_top_mount(mounts, served->dir);
+	if (!mount || !helper_is_lklfs(mount)) {
+		log_error("the mount over %s is not in the mount table: is something else mounted "
+			  "there?",
+			served->dir);
+		return -EIO;
+	}
+	served->mount_id = mount->id;
+	*ret_minor = mount->minor;
+	return 0;
+}
+
+static unsigned served_minor(const Served *served)
+{
+	return served->session->minors[served - served->session->served];
+}
+
+/* Our own entry in the table, or NULL. */
+static const Mount *find_own(const Served *served, const GPtrArray *mounts)
+{
+	for (guint i = 0; i < mounts->len; i++) {
+		const Mount *mount = mounts->pdata[i];
+
+		if (mount->id == served->mount_id && mount->major == 0 &&
+			mount->minor == served_minor(served) && !strcmp(mount->dir, served->dir))
+			return mount;
+	}
+	return NULL;
+}
+
+/* After the end: whether it is still in the table, and then takes it away. All the numbers can
+ * belong to a new mount by now, but that one is not dead. */
+static bool remove_dead(const Served *served)
+{
+	g_autoptr(GPtrArray) mounts = NULL;
+	const Mount *own;
+	int r;
+
+	if (helper_read_mounts(&mounts) < 0)
+		return false;
+	own = find_own(served, mounts);
+	if (!own || helper_read_status(own, DEAD_TIMEOUT_MS, NULL) != -ENOTCONN)
+		return false;
+	if (helper_top_mount(mounts, served->dir) == own) {
+		r = helper_unmount(own, true);
+		if (r < 0)
+			log_errno(r, "cannot unmount %s", served->dir);
+	}
+	return true;
+}
+
+static void add_event(int fd)
+{
+	uint64_t one = 1;
+
+	if (write(fd, &one, sizeof one) != sizeof one)
+		log_errno(-errno, "cannot signal an event");
+}
+
+/* Gives up what a mount holds. After an unmount fuse_session_unmount() only closes the device. */
+static void served_release(Served *served)
+{
+	if (served->mounted)
+		fuse_session_unmount(served->se);
+	served->mounted = false;
+	g_clear_pointer(&served->se, fuse_session_destroy);
+	served->fs = fs_free(served->fs);
+	fd_clear(&served->root_fd);
+}
+
+/* A thread for each mount: sees it through to its end. */
+static void *served_wait(void *p)
+{
+	Served *served = p;
+	Session *session = served->session;
+	bool aborted;
+	int r;
+
+	request_join(served->fs);
+	atomic_store(&served->over, true);
+	aborted = remove_dead(served) || atomic_load(&served->aborted);
+	r = fs_finish(served->fs, aborted);
+
+	HOLD(&session->lock);
+	journal_sum(fs_journal(served->fs), &session->totals);
+	served_release(served);
+	if (r < 0 && session->error == 0)
+		session->error = r;
+	session->n_ended++;
+	add_event(session->one_end_fd);
+	if (session->n_ended == session->n_served)
+		add_event(session->end_fd);
+	return NULL;
+}
+
+static int served_start(Served *served)
+{
+	int r;
+
+	r = request_start(served->fs, served->se, served->session->ready_fd);
+	if (r < 0)
+		return log_errno(r, "cannot serve %s", served->dir);
+	r = -pthread_create(&served->waiter, NULL, served_wait, served);
+	if (r < 0) {
+		/* Threads serve without anybody to join them: nothing can be taken back. */
+		log_errno(r, "cannot serve %s", served->dir);
+		fuse_session_unmount(served->se);
+		_exit(1);
+	}
+	served->serving = true;
+	return 0;
+}
+
+static int wait_ready(Session *session)
+{
+	uint64_t n_ready = 0;
+
+	while (n_ready < session->n_served) {
+		struct pollfd p[] = {
+			{.fd = session->ready_fd, .events = POLLIN},
+			{.fd = session->one_end_fd, .events = POLLIN},
+		};
+		uint64_t n;
+
+		if (poll(p, G_N_ELEMENTS(p), -1) < 0 && errno != EINTR)
+			return log_errno(-errno, "cannot wait for the kernel");
+		if (p[1].revents) {
+			log_error(
+				"a mount ended before it was ready: somebody unmounted it, or the "
+				"kernel's FUSE is too old");
+			return -EIO;
+		}
+		if (p[0].revents && read(session->ready_fd, &n, sizeof n) == sizeof n)
+			n_ready += n;
+	}
+	return 0;
+}
+
+/* ---- the session ---- */
+
+/* At any stage of a start, or after the end. */
+static Session *session_free(Session *session)
+{
+	if (!session)
+		return NULL;
+	session_unmount(session);
+	for (size_t i = 0; i < session->n_served; i++) {
+		Served *served = &session->served[i];
+
+		if (served->serving)
+			pthread_join(served->waiter, NULL);
+		served_release(served);
+		g_free(served->dir);
+	}
+	fd_clear(&session->ready_fd);
+	fd_clear(&session->one_end_fd);
+	fd_clear(&session->end_fd);
+	pthread_mutex_destroy(&session->lock);
+	g_free(session->served);
+	g_free(session->minors);
+	g_free(session->dirs);
+	g_free(session);
+	return NULL;
+}
+
+static void session_clear(Session **session)
+{
+	*session = session_free(*session);
+}
+
+static Session *session_new(const Options *options)
+{
+	Session *session = g_new0(Session, 1);
+
+	session->options = options;
+	session->n_served = g_strv_length(options->dirs);
+	session->served = g_new0(Served, session->n_served);
+	session->dirs = g_new0(char *, session->n_served + 1);
+	session->minors = g_new0(unsigned, session->n_served);
+	pthread_mutex_init(&session->lock, NULL);
+	session->ready_fd = eventfd(0, EFD_CLOEXEC);
+	session->one_end_fd = eventfd(0, EFD_CLOEXEC);
+	session->end_fd = eventfd(0, EFD_CLOEXEC);
+	for (size_t i = 0; i < session->n_served; i++) {
+		session->served[i].session = session;
+		session->served[i].root_fd = -1;
+	}
+	return session;
+}
+
+int session_start(const Options *options, Session **ret_session)
+{
+	__attribute__((cleanup(session_clear))) Session *session = session_new(options);
+	int r;
+
+	if (session->ready_fd < 0 || session->one_end_fd < 0 || session->end_fd < 0)
+		return log_errno(-errno, "cannot create an event descriptor");
+	r = check_machine();
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < session->n_served; i++) {
+		r = served_open(&session->served[i], options->dirs[i]);
+		if (r < 0)
+			return r;
+		session->dirs[i] = session->served[i].dir;
+	}
+	r = check_pairs(session);
+	if (r < 0)
+		return r;
+	prepare_process();
+	for (size_t i = 0; i < session->n_served; i++) {
+		r = served_mount(&session->served[i], &session->minors[i]);
+		if (r < 0)
+			return r;
+	}
+	for (size_t i = 0; i < session->n_served; i++) {
+		r = served_start(&session->served[i]);
+		if (r < 0)
+			return r;
+	}
+	r = wait_ready(session);
+	if (r < 0)
+		return r;
+	*ret_session = g_steal_pointer(&session);
+	return 0;
+}
+
+/* Unmounts one place where a mount shows: its own, or one it was bound to. */
+static void unmount_place(const Mount *mount)
+{
+	int r;
+
+	r = helper_unmount(mount, false);
+	if (r == -EBUSY) {
+		g_autofree char *holders = helper_name_holders(mount->minor);
+
+		log_warning(
+			"%s is in use%s%s: it is detached, and ends when nobody uses it any more",
+			mount->dir, *holders ? " by " : "", holders);
+		r = helper_unmount(mount, true);
+	}
+	if (r < 0)
+		log_errno(r, "cannot unmount %s", mount->dir);
+}
+
+static void served_unmount(Served *served)
+{
+	g_autoptr(GPtrArray) mounts = NULL;
+	const Mount *own;
+	int r;
+
+	if (!served->serving || atomic_load(&served->over) || helper_read_mounts(&mounts) < 0)
+		return;
+	own = find_own(served, mounts);
+	if (own) {
+		r = helper_read_status(own, SYNC_TIMEOUT_MS, NULL);
+		if (r == -ETIMEDOUT)
+			log_warning("%s did not answer before it was unmounted", served->dir);
+	}
+	for (guint i = mounts->len; i > 0; i--) {
+		const Mount *mount = mounts->pdata[i - 1];
+
+		if (mount->major != 0 || mount->minor != served_minor(served) ||
+			!helper_is_lklfs(mount))
+			continue;
+		if (helper_top_mount(mounts, mount->dir) == mount)
+			unmount_place(mount);
+		else
+			log_warning(
+				"%s cannot be unmounted while something else is mounted over it",
+				mount->dir);
+	}
+}
+
+void session_unmount(Session *session)
+{
+	for (size_t i = 0; i < session->n_served; i++)
+		served_unmount(&session->served[i]);
+}
+
+void session_abort(Session *session)
+{
+	for (size_t i = 0; i < session->n_served; i++) {
+		Served *served = &session->served[i];
+		int r;
+
+		if (atomic_load(&served->over))
+			continue;
+		log_warning("%s is still in use: it is cut off", served->dir);
+		atomic_store(&served->aborted, true);
+		r = helper_abort(served_minor(served));
+		if (r < 0)
+			log_errno(r, "cannot cut the connection of %s", served->dir);
+	}
+}
+
+int session_end_fd(Session *session)
+{
+	return session->end_fd;
+}
+
+int session_finish(Session *session, Totals *totals)
+{
+	int r;
+
+	for (size_t i = 0; i < session->n_served; i++) {
+		pthread_join(session->served[i].waiter, NULL);
+		session->served[i].serving = false;
+	}
+	for (int i = 0; i < N_VERDICTS; i++)
+		totals->n_verdicts[i] += session->totals.n_verdicts[i];
+	totals->bytes_not_written += session->totals.bytes_not_written;
+	r = session->error < 0 ? -EIO : 0;
+	session_free(session);
+	return r;
+}
+
+const char *const *session_mountpoints(Session *session)
+{
+	return (const char *const *)session->dirs;
+}
+
+const unsigned *session_minors(Session *session)
+{
+	return session->minors;
+}

@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Requests are received by one thread at a time, in the order in which the kernel queued them, and
+ * admitted before the next one is received. Admission is where order is made:
+ *
+ * - A RELEASE of the last writing handle makes its session undecided, there and then. Nobody waits
+ * for a RELEASE, but it is queued before close() returns; so whoever asks after that close is
+ * received after it, finds the session undecided, and is parked until the verdict is there.
+ * - A verdict waits for everything that was received for the stage before (n_inflight); the last of
+ * those to be answered sees to it.
+ *
+ * Two detours. The kernel holds a RELEASE back while a READ or WRITE of the handle is unanswered,
+ * or has been answered but not yet taken apart: so whoever looks at a name with an open session,
+ * the writer too, first waits until nothing of it is in flight, then until all that is queued has
+ * been received, and asks again. And a descriptor may outlive whoever opened it: then an outsider's
+ * look exposes what is there.
+ *
+ * What has to wait is a raw request in a list, so that the threads go on serving what it waits for.
+ * The one wait inside a thread is order_settle()'s, for somebody who is deciding and needs nothing
+ * that it has. */
+
+#include "order.h"
+
+#include <string.h>
+
+#include "flock.h"
+#include "publish.h"
+#include "util.h"
+
+/* Verdicts of sessions that begin later are nobody's business who asked before: rename has two
+ * names. */
+#define ORDER_WAITS_MAX 2
+
+static Node *order_child(Fs *fs, uint64_t parent, const char *name)
+{
+	Version *dir = version_find(fs, parent);
+
+	return dir ? node_find(fs, dir->node, name) : NULL;
+}
+
+static Admission order_park(Request *r, Stage *stage)
+{
+	r->again = true;
+	r->n_waits++;
+	g_queue_push_tail(&stage->parked, r);
+	return ADMIT_PARKED;
+}
+
+static bool order_must_wait(const Request *r, const Node *node)
+{
+	return node && node->stage && node->stage->state == STAGE_UNDECIDED &&
+	       r->n_waits < ORDER_WAITS_MAX;
+}
+
+static Admission order_node(Request *r, Node *node, Admission otherwise)
+{
+	return order_must_wait(r, node) ? order_park(r, node->stage) : otherwise;
+}
+
+/* The session that decides what a name shows: its own, or that of another name of the same file. A
+ * name that nothing is known of may be such a name. */
+static Stage *order_session(Fs *fs, const Node *node)
+{
+	if (node && node->stage)
+		return node->stage;
+	for (GList *l = fs->n_shared > 0 ? fs->stages.head : NULL; l; l = l->next) {
+		Stage *stage = l->data;
+
+		if (__atomic_load_n(&stage->shared, __ATOMIC_RELAXED) && stage->base_ino &&
+			(!node || !node->exposed || node->exposed->ino == stage->base_ino))
+			return stage;
+	}
+	return NULL;
+}
+
+static Admission order_lookup(Request *r, Node *node, GPtrArray *due)
+{
+	Stage *stage = order_session(r->fs, node);
+	bool promised;
+	Pin *pin;
+
+	if (!stage)
+		return ADMIT_RUN;
+	pin = pin_find(r->fs, (pid_t)request_header(r)->pid);
+	promised = pin && pin->kind == PIN_WRITE;
+	if (stage->state == STAGE_UNDECIDED && (promised || r->n_waits < ORDER_WAITS_MAX))
+		return order_park(r, stage);
+	/* From here on the session cannot be closed before the promise is kept. */
+	if (promised && stage->state == STAGE_OPEN && stage->node == node)
+		pin_hold(r->fs, pin, stage, due);
+	return promised || stage->state == STAGE_FAILED ? ADMIT_RUN : ADMIT_LOOK;
+}
+
+static Admission order_open(Request *r, const Version *version)
+{
+	const struct fuse_open_in *in = request_body(r);
+	bool writes = (in->flags & O_ACCMODE) != O_RDONLY || (in->flags & O_TRUNC);
+
+	if (!version)
+		return ADMIT_RUN;
+	return order_node(r, version->node,
+		writes || version->state == VERSION_STAGED ? ADMIT_LOOK : ADMIT_RUN);
+}
+
+/* The kernel's own report of times must be served by a thread that never waits for /proc, for it
+ * comes from processes that exit. Truncation by path and times set by users begin sessions, or end
+ * them. */
+static Admission order_setattr(Request *r, const Version *version)
+{
+	const struct fuse_setattr_in *in = request_body(r);
+	bool kernel = !(in->valid & ~(uint32_t)(FATTR_MTIME | FATTR_CTIME));
+
+	if (!version || version->type != S_IFREG || (in->valid & FATTR_FH) || kernel)
+		return ADMIT_RUN;
+	return order_node(
+		r, version->node, in->valid & (FATTR_SIZE | FATTR_ATIME) ? ADMIT_LOOK : ADMIT_RUN);
+}
+
+static Admission order_rename(Request *r, const char *names, uint64_t new_parent)
+{
+	Node *node = order_child(r->fs, request_header(r)->nodeid, names);
+	Node *target = order_child(r->fs, new_parent, names + strlen(names) + 1);
+
+	if (order_must_wait(r, node))
+		return order_park(r, node->stage);
+	return order_node(r, target, ADMIT_RUN);
+}
+
+static void order_enter(Request *r, Stage *stage)
+{
+	if (!stage || r->stage)
+		return;
+	r->stage = stage_ref(stage);
+	stage_enter(stage);
+}
+
+static void order_release(Request *r)
+{
+	const struct fuse_release_in *in = request_body(r);
+	Handle *handle = (Handle *)(uintptr_t)in->fh;
+	Stage *stage = handle->stage;
+
+	if (in->release_flags & FUSE_RELEASE_FLOCK_UNLOCK)
+		flock_drop_owner(r->fs, handle->version->node, in->lock_owner);
+	order_enter(r, stage);
+	if (!stage || !handle->writes)
+		return;
+	stage->n_writers--;
+	/* This request is in flight, so the verdict is not due before it has been answered. */
+	stage_close(stage);
+}
+
+/* The handle's stage is what these work on. Their first field is the handle. */
+static void order_content(Request *r)
+{
+	const uint64_t *fh = request_body(r);
+
+	order_enter(r, ((Handle *)(uintptr_t)*fh)->stage);
+}
+
+/* A thread that asks for something else has given up what it was promised. */
+static void order_end_promise(Request *r, GPtrArray *due)
+{
+	Pin *pin = pin_find(r->fs, (pid_t)request_header(r)->pid);
+
+	if (pin)
+		pin_drop(r->fs, pin, due);
+}
+
+static Admission order_name(Request *r, const char *name, Admission otherwise)
+{
+	return order_node(r, order_child(r->fs, request_header(r)->nodeid, name), otherwise);
+}
+
+static Admission order_by_name(Request *r, GPtrArray *due)
+{
+	const char *body = request_body(r);
+
+	switch (request_header(r)->opcode) {
+	case FUSE_LOOKUP:
+		return order_lookup(r, order_child(r->fs, request_header(r)->nodeid, body), due);
+	case FUSE_CREATE:
+		return order_name(r, body + sizeof(struct fuse_create_in), ADMIT_LOOK);
+	case FUSE_MKNOD:
+		return order_name(r, body + sizeof(struct fuse_mknod_in), ADMIT_RUN);
+	case FUSE_MKDIR:
+		return order_name(r, body + sizeof(struct fuse_mkdir_in), ADMIT_RUN);
+	case FUSE_SYMLINK:
+	case FUSE_UNLINK:
+	case FUSE_RMDIR:
+		return order_name(r, body, ADMIT_RUN);
+	case FUSE_RENAME:
+		return order_rename(r, body + sizeof(struct fuse_rename_in),
+			((const struct fuse_rename_in *)request_body(r))->newdir);
+	case FUSE_RENAME2:
+		return order_rename(r, body + sizeof(struct fuse_rename2_in),
+			((const struct fuse_rename2_in *)request_body(r))->newdir);
+	}
+	return ADMIT_RUN;
+}
+
+static Admission order_by_id(Request *r, Version *version)
+{
+	Admission admission;
+
+	switch (request_header(r)->opcode) {
+	case FUSE_READ:
+	case FUSE_WRITE:
+	case FUSE_FSYNC:
+		order_content(r);
+		return ADMIT_RUN;
+	case FUSE_RELEASE:
+		order_release(r);
+		return ADMIT_RUN;
+	case FUSE_OPEN:
+		return order_open(r, version);
+	case FUSE_SETATTR:
+		admission = order_setattr(r, version);
+		if (admission != ADMIT_PARKED && version)
+			order_enter(r, version->stage);
+		return admission;
+	case FUSE_LINK: {
+		const struct fuse_link_in *in = request_body(r);
+
+		version = version_find(r->fs, in->oldnodeid);
+		return version ? order_node(r, version->node, ADMIT_LOOK) : ADMIT_RUN;
+	}
+	case FUSE_GETATTR:
+	case FUSE_GETXATTR:
+	case FUSE_SETXATTR:
+	case FUSE_LISTXATTR:
+	case FUSE_REMOVEXATTR:
+		return version ? order_node(r, version->node, ADMIT_RUN) : ADMIT_RUN;
+	}
+	return ADMIT_RUN;
+}
+
+Admission order_admit(Request *r, GPtrArray *due)
+{
+	const struct fuse_in_header *header = request_header(r);
+	HOLD(&r->fs->lock);
+
+	r->again = false;
+	switch (header->opcode) {
+	case FUSE_LOOKUP:
+		return order_by_name(r, due);
+	case FUSE_UNLINK:
+	case FUSE_RMDIR:
+	case FUSE_MKDIR:
+	case FUSE_MKNOD:
+	case FUSE_SYMLINK:
+	case FUSE_RENAME:
+	case FUSE_RENAME2:
+		order_end_promise(r, due);
+		return order_by_name(r, due);
+	case FUSE_CREATE:
+		return order_by_name(r, due);
+	case FUSE_OPENDIR:
+	case FUSE_READDIR:
+	case FUSE_LINK:
+		order_end_promise(r, due);
+		break;
+	}
+	return order_by_id(r, version_find(r->fs, header->nodeid));
+}
+
+/* Whether everybody who opened the stage for writing has gone. Reads /proc. */
+static bool order_is_abandoned(GPtrArray *openers)
+{
+	for (unsigned i = 0; i < openers->len; i++)
+		if (!step_has_ended(openers->pdata[i]))
+			return false;
+	return openers->len > 0;
+}
+
+static void opener_free(gpointer process)
+{
+	step_process_unref(process);
+}
+
+/* What a lookup has to do before it may be answered, found out under the lock. */
+typedef enum { LOOK_READY, LOOK_WAITS, LOOK_RECEIVE, LOOK_ABANDONED } Look;
+
+static Look order_look(Request *r, Stage **ret_stage, GPtrArray *openers)
+{
+	const char *name = request_body(r);
+	Stage *stage;
+	Node *node;
+	HOLD(&r->fs->lock);
+
+	node = order_child(r->fs, request_header(r)->nodeid, name);
+	stage = order_session(r->fs, node);
+	if (!stage || stage->state == STAGE_FAILED)
+		return LOOK_READY;
+	if (stage->state == STAGE_UNDECIDED && r->n_waits < ORDER_WAITS_MAX) {
+		order_park(r, stage);
+		return LOOK_WAITS;
+	}
+	if (stage->state != STAGE_OPEN)
+		return LOOK_READY;
+	/* One pass of the receiver gets everything that was queued before this look. What was in
+	 * flight then may have held a RELEASE back: that takes another pass. */
+	r->settled = r->n_passes > 1 ||
+		     (r->n_passes == 1 && stage->n_inflight == 0 && stage->n_left == r->n_left);
+	if (stage->n_inflight > 0 && (!r->settled || r->flushed)) {
+		r->again = false;
+		g_queue_push_tail(&stage->draining, r);
+		return LOOK_WAITS;
+	}
+	if (!r->settled) {
+		r->n_passes++;
+		r->n_left = stage->n_left;
+		r->again = true;
+		return LOOK_RECEIVE;
+	}
+	if (stage_is_family(stage, r->caller))
+		return LOOK_READY;
+	/* Nobody knows whether somebody unknown is gone. */
+	if (stage->unknown)
+		return LOOK_READY;
+	for (unsigned i = 0; i < stage->openers->len; i++)
+		g_ptr_array_add(openers, step_process_ref(stage->openers->pdata[i]));
+	*ret_stage = stage_ref(stage);
+	return LOOK_ABANDONED;
+}
+
+/* The ids under which the kernel may hold dirty pages of a stage. */
+static GArray *order_stage_ids(Fs *fs, Stage *stage)
+{
+	GArray *ids = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+	HOLD(&fs->lock);
+
+	if (stage->version)
+		g_array_append_val(ids, stage->version->id);
+	for (unsigned i = 0; i < stage->aliases->len; i++)
+		g_array_append_val(ids, ((Version *)stage->aliases->pdata[i])->id);
+	return ids;
+}
+
+/* Nobody who opened it lives: exposes what is there. Returns false if the request waits. */
+static bool order_expose_abandoned(Request *r, Stage *stage, unsigned n_openers)
+{
+	if (!r->flushed) {
+		r->flushed = r->again = true;
+		request_flush_later(r, order_stage_ids(r->fs, stage));
+		return false;
+	}
+	publish_now(r->fs, stage, n_openers, false);
+	return true;
+}
+
+static bool order_prepare_lookup(Request *r)
+{
+	g_autoptr(GPtrArray) openers = g_ptr_array_new_with_free_func(opener_free);
+	Stage *stage = NULL;
+	Fs *fs = r->fs; /* the request may be somebody else's by the time it is needed */
+	bool ready = true;
+
+	switch (order_look(r, &stage, openers)) {
+	case LOOK_READY:
+		return true;
+	case LOOK_WAITS:
+		return false;
+	case LOOK_RECEIVE:
+		request_wait_received(r);
+		return false;
+	case LOOK_ABANDONED:
+		break;
+	}
+	if (order_is_abandoned(openers))
+		ready = order_expose_abandoned(r, stage, openers->len);
+	HOLD(&fs->lock);
+	stage_unref(fs, stage);
+	return ready;
+}
+
+bool order_prepare(Request *r)
+{
+	const struct fuse_in_header *header = request_header(r);
+
+	if (!r->known && header->pid > 0)
+		(void)!step_process_new((pid_t)header->pid, r->fs->options->drivers, &r->caller);
+	r->known = true;
+	return header->opcode != FUSE_LOOKUP || order_prepare_lookup(r);
+}
+
+static void order_wake(GQueue *waiting, bool again)
+{
+	Request *r;
+
+	while ((r = g_queue_pop_head(waiting))) {
+		r->again = again;
+		request_requeue(r);
+	}
+}
+
+void order_settle(Fs *fs, Node *node)
+{
+	Stage *stage;
+
+	while ((stage = node->stage) && stage->state == STAGE_UNDECIDED) {
+		if (!stage->deciding) {
+			stage->state = STAGE_OPEN;
+			order_wake(&stage->parked, true);
+			return;
+		}
+		/* Whoever decides needs nothing that this thread has. */
+		pthread_cond_wait(&fs->decided, &fs->lock);
+	}
+}
+
+/* The last step of a session: the verdict, and everybody who waited for it. */
+static void order_decide(Fs *fs, Stage *stage)
+{
+	GQueue waiting = G_QUEUE_INIT;
+
+	publish_end(fs, stage);
+	{
+		HOLD(&fs->lock);
+		pthread_cond_broadcast(&fs->decided);
+		waiting = stage->parked;
+		g_queue_init(&stage->parked);
+	}
+	order_wake(&waiting, true);
+}
+
+void order_decide_due(Fs *fs, GPtrArray *due)
+{
+	for (unsigned i = 0; i < due->len; i++) {
+		Stage *stage = due->pdata[i];
+
+		order_decide(fs, stage);
+		HOLD(&fs->lock);
+		stage_unref(fs, stage);
+	}
+	g_ptr_array_set_size(due, 0);
+}
+
+void order_done(Request *r)
+{
+	Fs *fs = r->fs;
+	GQueue draining = G_QUEUE_INIT;
+
+	if (r->stage) {
+		HOLD(&fs->lock);
+		if (stage_leave(r->stage))
+			g_ptr_array_add(r->due, stage_ref(r->stage));
+		if (r->stage->n_inflight == 0) {
+			draining = r->stage->draining;
+			g_queue_init(&r->stage->draining);
+		}
+		r->stage = stage_unref(fs, r->stage);
+	}
+	order_wake(&draining, true);
+	order_decide_due(fs, r->due);
+	r->caller = step_process_unref(r->caller);
+}

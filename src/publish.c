@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The verdict is reached in two halves. First the bytes: compared, and made whole in the staging
+ * file, under stage->lock alone, however long it takes; nobody can change them any more, and
+ * everybody who asks for the name waits. Then the name: under fs->lock the attributes are carried
+ * over, the time is stamped and the file renamed over its predecessor, so that whoever gets the
+ * lock next sees one or the other.
+ *
+ * The stamp comes before the rename, inside the lock: a reader that opened the old bytes in between
+ * would look newer than what it has not read.
+ *
+ * A file that has other names, or that cannot be replaced as it was, is written through to its
+ * inode instead (P14). */
+
+#include "publish.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backing.h"
+#include "fileio.h"
+#include "log.h"
+#include "util.h"
+
+#define THIN_ARCHIVE "!<thin>\n"
+#define PIECE (128 * 1024)
+
+/* Whether every rewriting of this file counts (P16). */
+static bool publish_is_always(Fs *fs, const Stage *stage)
+{
+	char magic[sizeof(THIN_ARCHIVE) - 1];
+	size_t n = 0;
+
+	for (char **glob = fs->options->always; glob && *glob; glob++)
+		if (fnmatch(*glob, stage->node->name, 0) == 0)
+			return true;
+	if (!fs->options->always_builtin)
+		return false;
+	if (stage->by_driver || stage->size == 0)
+		return true;
+	return fileio_pread(stage->base_fd, magic, sizeof(magic), 0, &n) == 0 &&
+	       n == sizeof(magic) && memcmp(magic, THIN_ARCHIVE, n) == 0;
+}
+
+/* The exposed file is not what the kernel has cached: it gets another id with its next lookup. */
+static void publish_renumber(Fs *fs, Node *node)
+{
+	if (node->exposed)
+		version_supersede(fs, node->exposed);
+}
+
+static int publish_set_mtime(const Stage *stage, int fd)
+{
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, stage->mtime};
+
+	if (!stage->times_set)
+		return backing_stamp(fd);
+	return futimens(fd, times) < 0 ? -errno : 0;
+}
+
+/* Same bytes, but somebody may have acted upon others, or the rewriting is the message. */
+static int publish_touch(Fs *fs, Stage *stage)
+{
+	int dir_fd, r;
+
+	r = node_parent_fd(fs, stage->node, &dir_fd);
+	if (r < 0)
+		return r;
+	r = backing_stamp_name(dir_fd, stage->node->name);
+	if (r < 0)
+		return r;
+	publish_renumber(fs, stage->node);
+	return 0;
+}
+
+/* A name that was not there before. Keeps its id if the session ends with it, for what fstat said
+ * is what stat says from now on. */
+static int publish_new(Fs *fs, Stage *stage, bool ends)
+{
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, stage->mtime};
+	Node *node = stage->node;
+	struct stat st;
+	int dir_fd, r;
+
+	r = node_parent_fd(fs, node, &dir_fd);
+	if (r < 0)
+		return r;
+	/* The last write is when the kernel says it was: our own writing came later. */
+	if (futimens(stage->fd, times) < 0)
+		return -errno;
+	r = backing_expose(stage->fd, stage->hidden, dir_fd, node->name, !node->shadow);
+	if (r < 0)
+		return r;
+	if (fstat(stage->fd, &st) < 0)
+		return -errno;
+	g_clear_pointer(&stage->hidden, g_free);
+	node->shadow = false;
+	node->parent->n_hidden--;
+	if (ends)
+		stage->is_new = false;
+	node_remember_ctime(fs, node, &st, &stage->told_ctime);
+	if (!ends)
+		return 0;
+	node->exposed = stage->version;
+	node->exposed->state = VERSION_EXPOSED;
+	version_identify(node->exposed, &st);
+	return 0;
+}
+
+/* Different bytes under a name that stays: at once and whole. */
+static int publish_replace(Fs *fs, Stage *stage)
+{
+	Node *node = stage->node;
+	int dir_fd, r;
+
+	r = node_parent_fd(fs, node, &dir_fd);
+	if (r < 0)
+		return r;
+	r = backing_carry(stage->base_fd, stage->fd, stage->drop_set_id);
+	if (r < 0)
+		return r;
+	r = publish_set_mtime(stage, stage->fd);
+	if (r < 0)
+		return r;
+	r = backing_expose(stage->fd, stage->hidden, dir_fd, node->name, false);
+	if (r < 0)
+		return r;
+	g_clear_pointer(&stage->hidden, g_free);
+	publish_renumber(fs, node);
+	return 0;
+}
+
+/* Whether the exposed file must keep its inode. */
+static bool publish_has_names(const Stage *stage)
+{
+	struct stat st;
+
+	return fstat(stage->base_fd, &st) == 0 && st.st_nlink > 1;
+}
+
+static int through_open(Fs *fs, Stage *stage, int *ret_fd)
+{
+	autofd fd = -1;
+	struct stat base, st;
+	int dir_fd, r;
+	HOLD(&fs->lock);
+
+	r = node_parent_fd(fs, stage->node, &dir_fd);
+	if (r < 0)
+		return r;
+	r = backing_open_write(dir_fd, stage->node->name, &fd);
+	if (r < 0)
+		return r;
+	if (fstat(fd, &st) < 0 || fstat(stage->base_fd, &base) < 0)
+		return -errno;
+	if (st.st_ino != base.st_ino || st.st_dev != base.st_dev)
+		return -ESTALE;
+	*ret_fd = fd_steal(&fd);
+	return 0;
+}
+
+/* Writes what differs into the exposed inode. */
+static int through_copy(Stage *stage, int fd)
+{
+	g_autofree char *piece = g_malloc(PIECE);
+	int r;
+
+	for (off_t offset = 0; offset < stage->size;) {
+		size_t n = 0;
+		bool same;
+
+		r = fileio_pread(stage->fd, piece, (size_t)MIN((off_t)PIECE, stage->size - offset),
+			offset, &n);
+		if (r < 0)
+			return r;
+		if (n == 0)
+			return -EIO;
+		r = compare_buffer(fd, piece, n, offset, &same);
+		if (r == 0 && !same)
+			r = fileio_pwrite(fd, piece, n, offset);
+		if (r < 0)
+			return r;
+		offset += (off_t)n;
+	}
+	return ftruncate(fd, stage->size) < 0 ? -errno : 0;
+}
+
+/* The bytes are in a file with a hidden name until they are through: if we are killed in between,
+ * the next mount finishes it. Where that name cannot be had nothing is worse than in a plain write.
+ */
+static void through_begin(Fs *fs, Stage *stage)
+{
+	struct stat st;
+	int dir_fd;
+	HOLD(&fs->lock);
+
+	/* A second try has it already. */
+	if (stage->through || fstat(stage->base_fd, &st) < 0 ||
+		node_parent_fd(fs, stage->node, &dir_fd) < 0)
+		return;
+	stage->through = backing_link_through(stage->fd, dir_fd, st.st_ino);
+}
+
+static int publish_through(Fs *fs, Stage *stage, bool ends)
+{
+	autofd fd = -1;
+	struct stat st;
+	int r;
+
+	r = through_open(fs, stage, &fd);
+	if (r < 0)
+		return r;
+	through_begin(fs, stage);
+	r = through_copy(stage, fd);
+	/* Half of it may be there: the hidden name stays, and the stage is what everyone reads. */
+	if (r < 0)
+		return r;
+	HOLD(&fs->lock);
+	stage_drop_through(fs, stage);
+	if (stage->drop_set_id && fstat(fd, &st) == 0 && (st.st_mode & (S_ISUID | S_ISGID)))
+		(void)!fchmod(fd, st.st_mode & 01777);
+	r = publish_set_mtime(stage, fd);
+	if (r < 0)
+		return r;
+	publish_renumber(fs, stage->node);
+	if (!ends)
+		stage_rebase(stage, false);
+	return 0;
+}
+
+/* The first half: the bytes. */
+static int publish_bytes(Fs *fs, Stage *stage, bool durable, bool *ret_same)
+{
+	int r;
+
+	*ret_same = false;
+	if (!stage->dirty && !stage->is_new)
+		return 0;
+	if (stage_compare(stage, ret_same) < 0)
+		*ret_same = false; /* what cannot be read cannot count as unchanged */
+	if (*ret_same)
+		return 0;
+	r = stage_materialise(fs, stage);
+	if (r == 0 && (durable || fs->options->durable) && fsync(stage->fd) < 0)
+		r = -errno;
+	return r;
+}
+
+/* The second half: the name. Returns -EXDEV if the file has to be written through. */
+static int publish_name(Fs *fs, Stage *stage, bool same, bool ends, Verdict *ret_verdict)
+{
+	int r;
+
+	if (same && (stage->seen || stage->touched || publish_is_always(fs, stage))) {
+		*ret_verdict = VERDICT_TOUCHED;
+		return publish_touch(fs, stage);
+	}
+	if (same) {
+		*ret_verdict = VERDICT_KEPT;
+		if (ends)
+			node_remember_kept(fs, stage->node,
+				stage->openers->len > 0 ? stage->openers->pdata[0] : NULL,
+				&stage->began);
+		return 0;
+	}
+	if (stage->is_new) {
+		*ret_verdict = VERDICT_NEW;
+		return publish_new(fs, stage, ends);
+	}
+	*ret_verdict = VERDICT_CHANGED;
+	if (publish_has_names(stage))
+		return -EXDEV;
+	r = publish_replace(fs, stage);
+	/* The hidden name of the staging file may be in another directory, where this one is closed
+	 * to us. */
+	return r == -EACCES || r == -EPERM || (r == -ENOENT && stage->hidden) ? -EXDEV : r;
+}
+
+/* Whether a session that goes on is still the one that was to be exposed: it has not ended
+ * meanwhile, and nobody has joined it. */
+static bool publish_may_go_on(const Stage *stage, unsigned n_openers)
+{
+	return stage->state != STAGE_DONE &&
+	       (n_openers == PUBLISH_ANY_OPENERS || stage->openers->len == n_openers);
+}
+
+/* Both halves; stage->lock held. *ret_verdict is N_VERDICTS if there was nothing to decide. */
+static int publish(
+	Fs *fs, Stage *stage, bool ends, unsigned n_openers, bool durable, Verdict *ret_verdict)
+{
+	bool same = false;
+	int r;
+
+	*ret_verdict = N_VERDICTS;
+	r = publish_bytes(fs, stage, durable, &same);
+	if (r == 0) {
+		HOLD(&fs->lock);
+		if (!ends && !publish_may_go_on(stage, n_openers))
+			return 0;
+		if (!stage->node->linked) {
+			*ret_verdict = stage->dirty || stage->is_new ? VERDICT_REMOVED : N_VERDICTS;
+			return 0;
+		}
+		if (!stage->dirty && !stage->is_new)
+			return 0;
+		r = publish_name(fs, stage, same, ends, ret_verdict);
+		if (r == 0 && !ends && *ret_verdict != VERDICT_KEPT)
+			stage_rebase(stage, *ret_verdict != VERDICT_TOUCHED);
+	}
+	if (r == -EXDEV)
+		r = publish_through(fs, stage, ends);
+	return r;
+}
+
+/* Remembers what the stage has become: a late open of its id may still be served if that is
+ * exposed. */
+static void publish_identify(Stage *stage, Verdict verdict)
+{
+	struct stat st;
+
+	if (fstat(verdict == VERDICT_CHANGED && stage->fd >= 0 ? stage->fd : stage->base_fd, &st) ==
+		0)
+		version_identify(stage->version, &st);
+}
+
+void publish_end(Fs *fs, Stage *stage)
+{
+	Verdict verdict;
+	int r;
+	HOLD(&stage->lock);
+
+	r = publish(fs, stage, true, PUBLISH_ANY_OPENERS, false, &verdict);
+	HOLD(&fs->lock);
+	stage->deciding = false;
+	/* Removed while its bytes were made whole or written through: nobody can miss it. */
+	if (r < 0 && !stage->node->linked) {
+		verdict = VERDICT_REMOVED;
+		r = 0;
+	}
+	if (verdict != VERDICT_KEPT)
+		stage->node->kept_by = step_process_unref(stage->node->kept_by);
+	if (r < 0) {
+		log_errno(r, "cannot expose %s in %s", stage->node->name, fs->dir);
+		stage->state = STAGE_FAILED;
+		journal_add(fs->journal, VERDICT_FAILED, (uint64_t)stage->size);
+		return;
+	}
+	if (verdict != N_VERDICTS)
+		journal_add(fs->journal, verdict, (uint64_t)stage->size);
+	publish_identify(stage, verdict);
+	stage_end(fs, stage, verdict == VERDICT_NEW ? stage->version : NULL);
+}
+
+int publish_now(Fs *fs, Stage *stage, unsigned n_openers, bool durable)
+{
+	int dir_fd = -1, r;
+	Verdict verdict;
+	HOLD(&stage->lock);
+
+	r = publish(fs, stage, false, n_openers, durable, &verdict);
+	if (r < 0)
+		return log_errno(r, "cannot expose a file being written in %s", fs->dir);
+	if (verdict != N_VERDICTS && verdict != VERDICT_KEPT && verdict != VERDICT_REMOVED)
+		journal_add(fs->journal, verdict, (uint64_t)stage->size);
+	if (!durable)
+		return 0;
+	if (fsync(stage->base_fd >= 0 ? stage->base_fd : stage->fd) < 0)
+		return -errno;
+	autofd list_fd = -1;
+	{
+		HOLD(&fs->lock);
+		if (node_parent_fd(fs, stage->node, &dir_fd) == 0)
+			(void)!backing_open_list(dir_fd, &list_fd);
+	}
+	if (list_fd >= 0 && fsync(list_fd) < 0 && errno != EINVAL)
+		return -errno;
+	return 0;
+}
+
+/* A name that is free: NAME.lklfs-unsaved, or that with a number if there is one from an earlier
+ * time. */
+static char *save_name(int dir_fd, const char *name)
+{
+	char *saved = g_strdup_printf("%.230s.lklfs-unsaved", name);
+
+	for (unsigned i = 2; backing_exists(dir_fd, saved); i++) {
+		g_free(saved);
+		saved = g_strdup_printf("%.230s.lklfs-unsaved.%u", name, i);
+	}
+	return saved;
+}
+
+int publish_save(Fs *fs, Stage *stage)
+{
+	g_autofree char *name = NULL;
+	bool same = false;
+	int dir_fd, r;
+	HOLD(&stage->lock);
+
+	r = publish_bytes(fs, stage, false, &same);
+	HOLD(&fs->lock);
+	if (!stage->node->linked || same || (!stage->dirty && !stage->is_new)) {
+		stage_end(fs, stage, NULL);
+		return 0;
+	}
+	if (r == 0)
+		r = node_parent_fd(fs, stage->node, &dir_fd);
+	if (r == 0) {
+		name = save_name(dir_fd, stage->node->name);
+		r = backing_expose(stage->fd, stage->hidden, dir_fd, name, true);
+	}
+	if (r < 0)
+		log_errno(r, "%s in %s is lost: it could not be saved", stage->node->name, fs->dir);
+	else
+		log_warning("%s in %s could not be exposed, and was saved as %s", stage->node->name,
+			fs->dir, name);
+	stage_end(fs, stage, NULL);
+	return r < 0 ? r : -EIO;
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Listing. What the backing has comes first, in its order and under its offsets; new names that it
+ * does not have yet come behind. Which these are is found out when a listing begins; they are left
+ * out of the first part, for they may be exposed while it goes on. */
+
+#include <dirent.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backing.h"
+#include "request.h"
+#include "util.h"
+
+/* Offsets of names that the backing does not have. No file system's own offsets are found here. */
+#define HIDDEN_OFFSET ((off_t)1 << 62)
+
+typedef struct Listing Listing;
+typedef struct Hidden Hidden;
+
+struct Hidden {
+	char *name;
+	ino_t ino;
+};
+
+struct Listing {
+	/* one thread at a time: the kernel serialises readdir of a handle */
+	Node *dir;         /* owned */
+	DIR *stream;       /* NULL: our own directory */
+	GPtrArray *hidden; /* Hidden, owned; NULL: has not begun */
+	off_t offset;      /* where the stream is */
+};
+
+static void hidden_free(gpointer data)
+{
+	Hidden *hidden = data;
+
+	g_free(hidden->name);
+	g_free(hidden);
+}
+
+static Listing *listing_free(Fs *fs, Listing *listing)
+{
+	if (listing->stream)
+		closedir(listing->stream);
+	if (listing->hidden)
+		g_ptr_array_unref(listing->hidden);
+	{
+		HOLD(&fs->lock);
+		g_hash_table_remove(fs->listings, listing);
+		node_unref(fs, listing->dir);
+	}
+	g_free(listing);
+	return NULL;
+}
+
+static int listing_open(Fs *fs, fuse_ino_t ino, Listing **ret_listing)
+{
+	autofd fd = -1;
+	Version *version;
+	DIR *stream = NULL;
+	int dir_fd, r;
+	HOLD(&fs->lock);
+
+	version = version_find(fs, ino);
+	if (!version)
+		return -ESTALE;
+	if (!version->node->special) {
+		r = node_dir_fd(fs, version->node, &dir_fd);
+		if (r == 0)
+			r = backing_open_list(dir_fd, &fd);
+		if (r < 0)
+			return r;
+		stream = fdopendir(fd);
+		if (!stream)
+			return -errno;
+		fd_steal(&fd);
+	}
+	*ret_listing = g_new0(Listing, 1);
+	(*ret_listing)->dir = node_ref(version->node);
+	(*ret_listing)->stream = stream;
+	g_hash_table_add(fs->listings, *ret_listing);
+	return 0;
+}
+
+void request_drop_listings(Fs *fs)
+{
+	g_autoptr(GList) listings = NULL;
+
+	{
+		HOLD(&fs->lock);
+		listings = g_hash_table_get_keys(fs->listings);
+	}
+	for (GList *l = listings; l; l = l->next)
+		listing_free(fs, l->data);
+}
+
+void request_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	Listing *listing = NULL;
+	Fs *fs = request_fs(req);
+	int r;
+
+	r = listing_open(fs, ino, &listing);
+	if (r < 0) {
+		request_reply(req, r);
+		return;
+	}
+	fi->fh = (uintptr_t)listing;
+	if (fuse_reply_open(req, fi) == -ENOENT)
+		listing_free(fs, listing);
+}
+
+/* The names of a directory that the backing does not have, or has of something else. */
+static void listing_begin(Fs *fs, Listing *listing)
+{
+	HOLD(&fs->lock);
+
+	if (listing->hidden)
+		g_ptr_array_unref(listing->hidden);
+	listing->hidden = g_ptr_array_new_with_free_func(hidden_free);
+	if (listing->dir->special) {
+		Hidden *status = g_new0(Hidden, 1);
+
+		status->name = g_strdup(fs->special_status->name);
+		status->ino = UINT32_MAX - SPECIAL_STATUS;
+		g_ptr_array_add(listing->hidden, status);
+	}
+	if (listing->dir->n_hidden == 0)
+		return;
+	for (GList *l = fs->stages.head; l; l = l->next) {
+		Stage *stage = l->data;
+		Hidden *hidden;
+		struct stat st;
+
+		if (stage->node->parent != listing->dir || !stage->node->linked || !stage->is_new ||
+			stage_stat(stage, &st) < 0)
+			continue;
+		hidden = g_new0(Hidden, 1);
+		hidden->name = g_strdup(stage->node->name);
+		hidden->ino = st.st_ino;
+		g_ptr_array_add(listing->hidden, hidden);
+	}
+}
+
+static bool listing_hides(const Listing *listing, const char *name)
+{
+	if (backing_is_hidden(name))
+		return true;
+	for (unsigned i = 0; i < listing->hidden->len; i++)
+		if (strcmp(((Hidden *)listing->hidden->pdata[i])->name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Adds an entry; false if there is no room for it. */
+static bool listing_add(fuse_req_t req, char *buffer, size_t size, size_t *n, const char *name,
+	const struct stat *st, off_t next)
+{
+	size_t length = fuse_add_direntry(req, buffer + *n, size - *n, name, st, next);
+
+	if (length > size - *n)
+		return false;
+	*n += length;
+	return true;
+}
+
+/* Lists the backing from where the stream is. *ret_end: it has come to its end. */
+static int listing_stream(
+	fuse_req_t req, Listing *listing, char *buffer, size_t size, size_t *n, bool *ret_end)
+{
+	struct dirent *entry;
+
+	*ret_end = false;
+	for (;;) {
+		struct stat st = {};
+
+		errno = 0;
+		entry = readdir(listing->stream);
+		if (!entry && errno)
+			return -errno;
+		if (!entry)
+			break;
+		st.st_ino = entry->d_ino;
+		st.st_mode = DTTOIF(entry->d_type);
+		if (!listing_hides(listing, entry->d_name) &&
+			!listing_add(req, buffer, size, n, entry->d_name, &st, entry->d_off)) {
+			seekdir(listing->stream, listing->offset);
+			return 0;
+		}
+		listing->offset = entry->d_off;
+	}
+	*ret_end = true;
+	return 0;
+}
+
+static void listing_hidden(
+	fuse_req_t req, Listing *listing, char *buffer, size_t size, size_t *n, unsigned first)
+{
+	for (unsigned i = first; i < listing->hidden->len; i++) {
+		Hidden *hidden = listing->hidden->pdata[i];
+		struct stat st = {.st_ino = hidden->ino, .st_mode = S_IFREG};
+
+		if (!listing_add(req, buffer, size, n, hidden->name, &st, HIDDEN_OFFSET + i + 1))
+			return;
+	}
+}
+
+static int listing_read(
+	fuse_req_t req, Listing *listing, char *buffer, size_t size, off_t offset, size_t *n)
+{
+	bool end = true;
+	unsigned first = 0;
+	int r;
+
+	if (offset == 0 || !listing->hidden)
+		listing_begin(request_fs(req), listing);
+	if (offset >= HIDDEN_OFFSET && offset <= HIDDEN_OFFSET + (off_t)listing->hidden->len) {
+		first = (unsigned)(offset - HIDDEN_OFFSET);
+	} else if (listing->stream) {
+		if (offset == 0)
+			rewinddir(listing->stream);
+		else if (offset != listing->offset)
+			seekdir(listing->stream, offset);
+		listing->offset = offset;
+		r = listing_stream(req, listing, buffer, size, n, &end);
+		if (r < 0)
+			return r;
+	}
+	if (end)
+		listing_hidden(req, listing, buffer, size, n, first);
+	return 0;
+}
+
+void request_readdir(fuse_req_t req, fuse_ino_t ino G_GNUC_UNUSED, size_t size, off_t offset,
+	struct fuse_file_info *fi)
+{
+	Listing *listing = (Listing *)(uintptr_t)fi->fh;
+	g_autofree char *buffer = g_malloc(size);
+	size_t n = 0;
+	int r;
+
+	r = listing_read(req, listing, buffer, size, offset, &n);
+	if (r < 0)
+		request_reply(req, r);
+	else
+		fuse_reply_buf(req, buffer, n);
+}
+
+void request_releasedir(fuse_req_t req, fuse_ino_t ino G_GNUC_UNUSED, struct fuse_file_info *fi)
+{
+	listing_free(request_fs(req), (Listing *)(uintptr_t)fi->fh);
+	request_reply(req, 0);
+}
+
+void request_fsyncdir(fuse_req_t req, fuse_ino_t ino G_GNUC_UNUSED, int datasync G_GNUC_UNUSED,
+	struct fuse_file_info *fi)
+{
+	Listing *listing = (Listing *)(uintptr_t)fi->fh;
+	int r = 0;
+
+	if (listing->stream && fsync(dirfd(listing->stream)) < 0)
+		r = -errno;
+	request_reply(req, r);
+}

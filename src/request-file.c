@@ -1,0 +1,527 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Files: opening, reading, writing, closing. A handle is for one version. Who wants to write is led
+ * to a stage: the first OPEN of what is exposed is refused with ESTALE, upon which the kernel looks
+ * the name up once more, finds the stage's id, and opens that (design 3.1). */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "backing.h"
+#include "fileio.h"
+#include "flock.h"
+#include "order.h"
+#include "publish.h"
+#include "request.h"
+#include "util.h"
+
+/* fs->lock held. fd and text are taken. */
+static Handle *handle_new(Fs *fs, Version *version, Stage *stage, int fd, bool writes)
+{
+	Handle *handle = g_new0(Handle, 1);
+
+	handle->version = version;
+	handle->stage = stage ? stage_ref(stage) : NULL;
+	handle->fd = fd;
+	handle->writes = writes;
+	handle->direct = stage && stage->direct;
+	handle->next = version->handles;
+	handle->prev = &version->handles;
+	if (handle->next)
+		handle->next->prev = &handle->next;
+	version->handles = handle;
+	if (stage && writes)
+		stage->n_writers++;
+	fs->n_handles++;
+	return handle;
+}
+
+static void handle_free(Fs *fs, Handle *handle)
+{
+	HOLD(&fs->lock);
+
+	*handle->prev = handle->next;
+	if (handle->next)
+		handle->next->prev = handle->prev;
+	fs->n_handles--;
+	version_drop_unused(fs, handle->version);
+	stage_unref(fs, handle->stage);
+	fd_clear(&handle->fd);
+	g_free(handle->text);
+	g_free(handle);
+}
+
+void request_drop_handles(Fs *fs)
+{
+	g_autoptr(GPtrArray) handles = g_ptr_array_new();
+	GHashTableIter iter;
+	gpointer value;
+
+	{
+		HOLD(&fs->lock);
+		g_hash_table_iter_init(&iter, fs->versions);
+		while (g_hash_table_iter_next(&iter, NULL, &value))
+			for (Handle *h = ((Version *)value)->handles; h; h = h->next)
+				g_ptr_array_add(handles, h);
+	}
+	for (unsigned i = 0; i < handles->len; i++)
+		handle_free(fs, handles->pdata[i]);
+}
+
+/* Nobody got the handle: the caller was interrupted, and no RELEASE will come. */
+static void handle_take_back(Fs *fs, Handle *handle)
+{
+	Stage *stage = handle->stage;
+
+	if (stage && handle->writes) {
+		HOLD(&fs->lock);
+		stage->n_writers--;
+		if (stage_close(stage))
+			g_ptr_array_add(request_current()->due, stage_ref(stage));
+	}
+	handle_free(fs, handle);
+}
+
+static void handle_reply(fuse_req_t req, Handle *handle, struct fuse_file_info *fi)
+{
+	Fs *fs = request_fs(req);
+
+	fi->fh = (uintptr_t)handle;
+	/* A version's bytes do not change behind the kernel's back; only a stage under two ids
+	 * does, and what is made up. */
+	fi->direct_io = handle->text || handle->direct;
+	fi->keep_cache = !fi->direct_io;
+	if (fuse_reply_open(req, fi) == -ENOENT)
+		handle_take_back(fs, handle);
+}
+
+/* The session on a node that may be written now, begun if need be. */
+static int writing_begin(Fs *fs, Node *node, Process *caller, Stage **ret_stage)
+{
+	Stage *stage = node->stage;
+
+	if (!node->linked)
+		return -ESTALE;
+	if (!stage)
+		return stage_begin(fs, node, caller, ret_stage);
+	stage->state = STAGE_OPEN;
+	stage_join(stage, caller);
+	*ret_stage = stage;
+	return 0;
+}
+
+/* The caller insists on this id, for it came without a lookup (/proc/self/fd/N), or cannot be told
+ * from others: the id becomes the stage's, and what is exposed gets another. */
+static int writing_alias(Fs *fs, Version *version, Stage *stage)
+{
+	Node *node = version->node;
+	struct stat st;
+	int dir_fd, r;
+
+	if (version->state == VERSION_SUPERSEDED) {
+		/* What the kernel has cached of it must still be what is exposed. */
+		r = node_parent_fd(fs, node, &dir_fd);
+		if (r == 0)
+			r = backing_stat(dir_fd, node->name, &st);
+		if (r < 0 || !version_matches(version, &st))
+			return -ESTALE;
+	}
+	if (node->exposed == version)
+		node->exposed = NULL;
+	/* Who reads the old bytes by this id keeps them: what is written now must not go through
+	 * its pages. */
+	stage->direct |= version->handles != NULL;
+	stage_serve_on(fs, stage, version);
+	request_expire(fs, node);
+	return 0;
+}
+
+int request_writing_stage(Fs *fs, Version *version, Stage **ret_stage)
+{
+	Request *current = request_current();
+	pid_t tid = (pid_t)request_header(current)->pid;
+	Node *node = version->node;
+	Stage *stage;
+	Pin *pin;
+	int r;
+
+	version->n_lookups++;
+	order_settle(fs, node);
+	version->n_lookups--;
+	stage = version->stage;
+	pin = pin_find(fs, tid);
+	if (stage && (stage->state == STAGE_OPEN || stage->state == STAGE_FAILED)) {
+		stage->state = STAGE_OPEN;
+		stage_join(stage, current->caller);
+		*ret_stage = stage_ref(stage);
+		return 0;
+	}
+	if (tid > 0 && !pin_is_for(pin, PIN_WRITE, node)) {
+		pin = pin_set(fs, tid, PIN_WRITE, node, current->caller, current->due);
+		r = request_pin_stage(fs, pin, node);
+		return r < 0 ? r : -ESTALE;
+	}
+	r = writing_begin(fs, node, current->caller, &stage);
+	if (r < 0)
+		return r;
+	if (version->stage != stage) {
+		r = writing_alias(fs, version, stage);
+		if (r < 0)
+			request_close_idle(node);
+		if (r < 0)
+			return r;
+	}
+	*ret_stage = stage_ref(stage);
+	return 0;
+}
+
+/* Opens for writing: counts as a writer from now on, so that the pin may end. */
+static int open_writing(Fs *fs, fuse_ino_t ino, Handle **ret_handle, bool *ret_stale_size)
+{
+	const struct fuse_open_in *in = request_body(request_current());
+	Request *current = request_current();
+	Version *version;
+	Stage *stage;
+	Pin *pin;
+	int r;
+	HOLD(&fs->lock);
+
+	version = version_find(fs, ino);
+	if (!version)
+		return -ESTALE;
+	if (version->node->special)
+		return -EACCES;
+	r = request_writing_stage(fs, version, &stage);
+	if (r < 0)
+		return r;
+	*ret_stale_size = !version->handles && __atomic_load_n(&stage->dirty, __ATOMIC_RELAXED);
+	*ret_handle = handle_new(fs, version, stage, -1, true);
+	if (in->open_flags & FUSE_OPEN_KILL_SUIDGID)
+		stage->drop_set_id = true;
+	pin = pin_find(fs, (pid_t)request_header(current)->pid);
+	if (pin)
+		pin_drop(fs, pin, current->due);
+	stage_unref(fs, stage);
+	return 0;
+}
+
+static void open_for_writing(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	Fs *fs = request_fs(req);
+	bool stale_size = false;
+	Handle *handle = NULL;
+	int r;
+
+	r = open_writing(fs, ino, &handle, &stale_size);
+	if (r == 0 && (fi->flags & O_TRUNC))
+		r = stage_truncate(fs, handle->stage, 0);
+	else if (r == 0 && stale_size)
+		request_store_tail(fs, ino, handle->stage);
+	if (r < 0 && handle)
+		handle_take_back(fs, handle);
+	if (r < 0)
+		request_reply(req, r);
+	else
+		handle_reply(req, handle, fi);
+}
+
+/* What a second attempt may be served with: what the lookup in between has held for it. */
+static int open_held(Fs *fs, Version *version, Pin *pin, Handle **ret_handle)
+{
+	autofd fd = -1;
+
+	if (pin->version_id == version->id && pin->fd >= 0) {
+		*ret_handle = handle_new(fs, version, NULL, fd_steal(&pin->fd), false);
+		return 0;
+	}
+	if (pin->version_id == version->id && pin->reads) {
+		*ret_handle = handle_new(fs, version, pin->reads, -1, false);
+		return 0;
+	}
+	for (Handle *other = version->handles; other; other = other->next) {
+		if (!other->stage && backing_reopen_read(other->fd, &fd) < 0)
+			continue;
+		*ret_handle = handle_new(fs, version, other->stage, fd_steal(&fd), false);
+		return 0;
+	}
+	return -ESTALE;
+}
+
+/* Opens the exposed file; -ESTALE if it is not this version any more. */
+static int open_exposed(Fs *fs, Version *version, Handle **ret_handle)
+{
+	Node *node = version->node;
+	autofd fd = -1;
+	struct stat st;
+	int dir_fd, r;
+
+	if (version->state == VERSION_SUPERSEDED)
+		return -ESTALE;
+	r = node_parent_fd(fs, node, &dir_fd);
+	if (r == 0)
+		r = backing_open_read(dir_fd, node->name, &fd);
+	if (r < 0)
+		return r == -ENOENT ? -ESTALE : r;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!version_matches(version, &st)) {
+		version_supersede(fs, version);
+		return -ESTALE;
+	}
+	*ret_handle = handle_new(fs, version, NULL, fd_steal(&fd), false);
+	return 0;
+}
+
+static int open_reading(Fs *fs, fuse_ino_t ino, Handle **ret_handle)
+{
+	Request *current = request_current();
+	pid_t tid = (pid_t)request_header(current)->pid;
+	Version *version;
+	Pin *pin;
+	int r;
+	HOLD(&fs->lock);
+
+	version = version_find(fs, ino);
+	if (!version)
+		return -ESTALE;
+	if (version->stage) {
+		stage_look(version->stage, current->caller, true);
+		*ret_handle = handle_new(fs, version, version->stage, -1, false);
+		return 0;
+	}
+	pin = pin_find(fs, tid);
+	/* It may go when it turns out to be superseded. */
+	version->n_lookups++;
+	r = open_exposed(fs, version, ret_handle);
+	if (r == -ESTALE && pin_is_for(pin, PIN_READ, version->node))
+		r = open_held(fs, version, pin, ret_handle);
+	else if (r == -ESTALE && tid > 0)
+		pin = pin_set(fs, tid, PIN_READ, version->node, current->caller, current->due);
+	if (r != -ESTALE && pin)
+		pin_drop(fs, pin, current->due);
+	version_forget(fs, version, 1);
+	return r;
+}
+
+static int open_status(Fs *fs, fuse_ino_t ino, Handle **ret_handle)
+{
+	g_autofree char *text = fs_status(fs);
+	Version *version;
+	HOLD(&fs->lock);
+
+	version = version_find(fs, ino);
+	*ret_handle = handle_new(fs, version, NULL, -1, false);
+	(*ret_handle)->text = g_steal_pointer(&text);
+	return 0;
+}
+
+void request_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	Fs *fs = request_fs(req);
+	Handle *handle = NULL;
+	int r;
+
+	if ((fi->flags & O_ACCMODE) != O_RDONLY || (fi->flags & O_TRUNC)) {
+		open_for_writing(req, ino, fi);
+		return;
+	}
+	if (ino == fs->special_status->exposed->id)
+		r = open_status(fs, ino, &handle);
+	else
+		r = open_reading(fs, ino, &handle);
+	if (r < 0)
+		request_reply(req, r);
+	else
+		handle_reply(req, handle, fi);
+}
+
+/* The session of a name that CREATE found to exist, or that it makes. */
+static int create_stage(Fs *fs, const struct fuse_ctx *ctx, Node *node, mode_t mode, int flags,
+	Stage **ret_stage, bool *ret_made)
+{
+	Request *current = request_current();
+	int dir_fd, r;
+
+	r = node_parent_fd(fs, node, &dir_fd);
+	if (r < 0)
+		return r;
+	*ret_made = !node->stage && !backing_exists(dir_fd, node->name);
+	if (*ret_made)
+		return stage_create(
+			fs, node, mode, ctx->umask, ctx->uid, ctx->gid, current->caller, ret_stage);
+	if (flags & O_EXCL)
+		return -EEXIST;
+	return writing_begin(fs, node, current->caller, ret_stage);
+}
+
+/* The node of the name, with no verdict on its way; the caller owns a reference. fs->lock is
+ * dropped while it waits, and the name may go to another node meanwhile. */
+static Node *create_node(Fs *fs, Node *dir, const char *name)
+{
+	for (;;) {
+		Node *node = node_get(fs, dir, name);
+
+		order_settle(fs, node);
+		if (node->linked)
+			return node;
+		node_unref(fs, node);
+	}
+}
+
+static int create(Fs *fs, const struct fuse_ctx *ctx, fuse_ino_t parent, const char *name,
+	mode_t mode, int flags, struct fuse_entry_param *entry, Handle **ret_handle, bool *ret_made)
+{
+	Stage *stage = NULL;
+	Version *dir;
+	struct stat st;
+	Node *node;
+	Pin *pin;
+	int r;
+	HOLD(&fs->lock);
+
+	dir = version_find(fs, parent);
+	if (!dir)
+		return -ESTALE;
+	if (backing_is_hidden(name) || dir->node->special ||
+		(dir->node == fs->root && strcmp(name, fs->special_dir->name) == 0))
+		return -EPERM;
+	node = create_node(fs, dir->node, name);
+	r = create_stage(fs, ctx, node, mode, flags, &stage, ret_made);
+	if (r == 0)
+		r = stage_stat(stage, &st);
+	if (r == 0) {
+		*ret_handle = handle_new(fs, stage->version, stage, -1, true);
+		request_entry(fs, stage->version, &st, false, entry);
+		entry->attr_timeout = fs->options->attr_timeout;
+	}
+	pin = r == 0 ? pin_find(fs, ctx->pid) : NULL;
+	if (pin)
+		pin_drop(fs, pin, request_current()->due);
+	request_close_idle(node);
+	node_unref(fs, node);
+	return r;
+}
+
+void request_create(
+	fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi)
+{
+	struct fuse_entry_param entry;
+	Fs *fs = request_fs(req);
+	Handle *handle = NULL;
+	bool made = false;
+	int r;
+
+	r = create(fs, fuse_req_ctx(req), parent, name, mode, fi->flags, &entry, &handle, &made);
+	if (r == 0 && !made && (fi->flags & O_TRUNC))
+		r = stage_truncate(fs, handle->stage, 0);
+	if (r == 0) {
+		fi->fh = (uintptr_t)handle;
+		fi->keep_cache = 1;
+		entry.attr.st_size = __atomic_load_n(&handle->stage->size, __ATOMIC_RELAXED);
+		if (fuse_reply_create(req, &entry, fi) != -ENOENT)
+			return;
+	} else {
+		request_reply(req, r);
+	}
+	if (!handle)
+		return;
+	handle_take_back(fs, handle);
+	HOLD(&fs->lock);
+	version_forget(fs, version_find(fs, entry.ino), 1);
+}
+
+void request_read(fuse_req_t req, fuse_ino_t ino G_GNUC_UNUSED, size_t size, off_t offset,
+	struct fuse_file_info *fi)
+{
+	Handle *handle = request_handle(fi);
+	Fs *fs = request_fs(req);
+	size_t n = 0, length;
+	char *buffer;
+	int r;
+
+	if (handle->text) {
+		/* The handle may be closed as soon as the answer is out. */
+		g_autofree char *text = g_strdup(handle->text);
+
+		length = strlen(text);
+		offset = MIN(offset, (off_t)length);
+		fuse_reply_buf(req, text + offset, MIN(size, length - (size_t)offset));
+		return;
+	}
+	buffer = request_scratch_take(fs);
+	size = MIN(size, (size_t)REQUEST_SCRATCH);
+	if (handle->stage)
+		r = stage_read(fs, handle->stage, buffer, size, offset, &n);
+	else
+		r = fileio_pread(handle->fd, buffer, size, offset, &n);
+	if (r < 0)
+		request_reply(req, r);
+	else
+		fuse_reply_buf(req, buffer, n);
+	request_scratch_give(fs, buffer);
+}
+
+/* Somebody without the privilege to keep them has written: set-id bits go. Those of a file that is
+ * there already go when it is exposed. */
+static void write_drop_set_id(Fs *fs, Stage *stage)
+{
+	struct stat st;
+	HOLD(&fs->lock);
+
+	stage->drop_set_id = true;
+	if (stage->is_new && fstat(stage->fd, &st) == 0 && (st.st_mode & (S_ISUID | S_ISGID)))
+		(void)!fchmod(stage->fd, st.st_mode & 01777);
+}
+
+void request_write(fuse_req_t req, fuse_ino_t ino G_GNUC_UNUSED, const char *buffer, size_t size,
+	off_t offset, struct fuse_file_info *fi)
+{
+	const struct fuse_write_in *in = request_body(request_current());
+	Handle *handle = request_handle(fi);
+	Fs *fs = request_fs(req);
+	int r = -EBADF;
+
+	if (handle->stage && (in->write_flags & FUSE_WRITE_KILL_SUIDGID))
+		write_drop_set_id(fs, handle->stage);
+	if (handle->stage)
+		r = stage_write(fs, handle->stage, buffer, size, offset);
+	if (r < 0)
+		request_reply(req, r);
+	else
+		fuse_reply_write(req, size);
+}
+
+void request_fsync(
+	fuse_req_t req, fuse_ino_t ino G_GNUC_UNUSED, int datasync, struct fuse_file_info *fi)
+{
+	Handle *handle = request_handle(fi);
+	int r = 0;
+
+	if (handle->stage && handle->writes)
+		r = publish_now(request_fs(req), handle->stage, PUBLISH_ANY_OPENERS, true);
+	else if (handle->fd >= 0)
+		r = (datasync ? fdatasync(handle->fd) : fsync(handle->fd)) < 0 ? -errno : 0;
+	request_reply(req, r);
+}
+
+void request_release(fuse_req_t req, fuse_ino_t ino G_GNUC_UNUSED, struct fuse_file_info *fi)
+{
+	Handle *handle = request_handle(fi);
+	Fs *fs = request_fs(req);
+
+	if (fi->flock_release)
+		flock_grant_waiting(fs, handle->version->node);
+	handle_free(fs, handle);
+	request_reply(req, 0);
+}
+
+void request_flock(
+	fuse_req_t req, fuse_ino_t ino G_GNUC_UNUSED, struct fuse_file_info *fi, int operation)
+{
+	flock_request(
+		request_fs(req), request_handle(fi)->version->node, fi->lock_owner, operation, req);
+}

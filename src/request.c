@@ -1,0 +1,691 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The way of a request: one thread at a time receives (receive->lock), admits what it got and lets
+ * the next one receive while it runs the request itself. Requests that have to know who asks go to
+ * a second group of threads, for reading /proc can wait for a process that exits, which can wait
+ * for its last WRITE: the first group must be free to serve that.
+ *
+ * Receiving does not block: when there is nothing left, whoever waited for everything to be
+ * received is let go, and holds that are over are ended, before the thread sleeps in poll(2). */
+
+#include "request.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/uio.h>
+
+#include "backing.h"
+#include "log.h"
+#include "notify.h"
+#include "order.h"
+#include "publish.h"
+#include "util.h"
+
+#define N_SERVERS 4
+#define N_LOOKERS 4
+#define SMALL_REQUEST 8192
+#define N_POOLED_MAX 8
+/* linux/fuse.h of Debian 12 has it, libfuse 3.14 has no name for it. */
+#define KILLPRIV_V2 (1u << 28)
+
+struct Receive {
+	Fs *fs;                  /* constant */
+	struct fuse_session *se; /* constant */
+	Notify *notify;          /* constant while threads run */
+	int kick_fd;             /* constant: an eventfd that ends the sleep of whoever receives */
+	int ready_fd;            /* constant */
+	pthread_t threads[N_SERVERS + N_LOOKERS]; /* constant while they run */
+	unsigned n_threads;
+
+	pthread_mutex_t lock; /* who receives */
+	char *buffer;         /* lock: what is received into; NULL if it has been handed over */
+	GPtrArray *due;       /* lock: empty between two requests */
+	bool ended;           /* lock */
+	bool idle;            /* atomic: sleeps without an end, for there are no holds */
+	bool killpriv;        /* atomic: the kernel can leave dropping of set-id bits to us */
+
+	pthread_mutex_t queue_lock; /* a leaf */
+	pthread_cond_t queue_more;
+	/* all of these: queue_lock */
+	GQueue queue; /* Request: to be looked at */
+	GQueue gates; /* Request: wait until what is queued has been received */
+	uint64_t gate;
+	GQueue pool;    /* buffers to receive into, allocated by libfuse with malloc(3) */
+	GQueue scratch; /* buffers to answer from */
+	bool closed;
+};
+
+static _Thread_local Request *current;
+
+Request *request_current(void)
+{
+	return current;
+}
+
+static Request *request_new(Fs *fs, char *buffer, size_t size, bool pooled)
+{
+	Request *r = g_new0(Request, 1);
+
+	r->fs = fs;
+	r->buffer = buffer;
+	r->size = size;
+	r->pooled = pooled;
+	r->due = g_ptr_array_new();
+	return r;
+}
+
+/* Takes a buffer from a pool; NULL if it is empty. */
+static char *pool_take(Receive *receive, GQueue *pool)
+{
+	HOLD(&receive->queue_lock);
+
+	return g_queue_pop_head(pool);
+}
+
+static void pool_give(Receive *receive, GQueue *pool, char *buffer)
+{
+	{
+		HOLD(&receive->queue_lock);
+		if (pool->length < N_POOLED_MAX) {
+			g_queue_push_head(pool, buffer);
+			return;
+		}
+	}
+	free(buffer);
+}
+
+char *request_scratch_take(Fs *fs)
+{
+	char *buffer = pool_take(fs->receive, &fs->receive->scratch);
+
+	if (!buffer)
+		buffer = malloc(REQUEST_SCRATCH);
+	if (!buffer)
+		abort();
+	return buffer;
+}
+
+void request_scratch_give(Fs *fs, char *buffer)
+{
+	pool_give(fs->receive, &fs->receive->scratch, buffer);
+}
+
+static void request_free(Request *r)
+{
+	if (r->pooled)
+		pool_give(r->fs->receive, &r->fs->receive->pool, r->buffer);
+	else
+		free(r->buffer);
+	g_ptr_array_unref(r->due);
+	step_process_unref(r->caller);
+	g_free(r);
+}
+
+/* Runs an admitted request: libfuse calls one of the callbacks. A job has no request, only
+ * verdicts. */
+static void request_run(Request *r)
+{
+	Receive *receive = r->fs->receive;
+	bool init = r->buffer && request_header(r)->opcode == FUSE_INIT;
+
+	order_decide_due(r->fs, r->due);
+	if (r->buffer) {
+		struct fuse_buf buf = {.mem = r->buffer, .size = r->size};
+
+		current = r;
+		fuse_session_process_buf(receive->se, &buf);
+		current = NULL;
+	}
+	order_done(r);
+	request_free(r);
+	if (init)
+		(void)!write(receive->ready_fd, &(uint64_t){1}, sizeof(uint64_t));
+}
+
+void request_requeue(Request *r)
+{
+	Receive *receive = r->fs->receive;
+	HOLD(&receive->queue_lock);
+
+	g_queue_push_tail(&receive->queue, r);
+	pthread_cond_signal(&receive->queue_more);
+}
+
+static void receive_kick(Receive *receive)
+{
+	(void)!write(receive->kick_fd, &(uint64_t){1}, sizeof(uint64_t));
+}
+
+void request_note_hold(Fs *fs)
+{
+	if (__atomic_exchange_n(&fs->receive->idle, false, __ATOMIC_SEQ_CST))
+		receive_kick(fs->receive);
+}
+
+void request_wait_received(Request *r)
+{
+	Receive *receive = r->fs->receive;
+
+	{
+		HOLD(&receive->queue_lock);
+		r->gate = ++receive->gate;
+		g_queue_push_tail(&receive->gates, r);
+	}
+	receive_kick(receive);
+}
+
+void request_flush(Fs *fs, uint64_t id)
+{
+	/* Gone already, or nothing dirty: as good as flushed. */
+	(void)!fuse_lowlevel_notify_inval_inode(fs->receive->se, id, 0, 0);
+}
+
+static void flushed(void *data)
+{
+	request_requeue(data);
+}
+
+void request_flush_later(Request *r, GArray *ids)
+{
+	notify_flush(r->fs->receive->notify, ids, flushed, r);
+}
+
+void request_store_tail(Fs *fs, uint64_t id, Stage *stage)
+{
+	off_t size = __atomic_load_n(&stage->size, __ATOMIC_RELAXED);
+	struct fuse_bufvec tail = FUSE_BUFVEC_INIT(1);
+	size_t n = 0;
+	char byte;
+
+	if (size == 0 || stage_read(fs, stage, &byte, 1, size - 1, &n) < 0 || n != 1)
+		return;
+	tail.buf[0].mem = &byte;
+	(void)!fuse_lowlevel_notify_store(fs->receive->se, id, size - 1, &tail, 0);
+}
+
+void request_expire(Fs *fs, Node *node)
+{
+	if (node->linked && node->parent && node->parent->exposed)
+		notify_entry(fs->receive->notify, node->parent->exposed->id, node->name);
+}
+
+void request_refresh(Fs *fs, const Version *version)
+{
+	notify_attributes(fs->receive->notify, version->id);
+}
+
+static uint64_t receive_gate(Receive *receive)
+{
+	HOLD(&receive->queue_lock);
+
+	return receive->gate;
+}
+
+/* Nothing is queued any more: lets go whoever came before the last look. */
+static void receive_open_gates(Receive *receive, uint64_t gate)
+{
+	HOLD(&receive->queue_lock);
+
+	while (receive->gates.length > 0 &&
+		((Request *)g_queue_peek_head(&receive->gates))->gate <= gate) {
+		g_queue_push_tail(&receive->queue, g_queue_pop_head(&receive->gates));
+		pthread_cond_signal(&receive->queue_more);
+	}
+}
+
+/* Sleeps until there is a request, a kick, or a hold is over. Returns a job if verdicts are due. */
+static Request *receive_sleep(Receive *receive, uint64_t gate)
+{
+	struct pollfd fds[2] = {
+		{.fd = fuse_session_fd(receive->se), .events = POLLIN},
+		{.fd = receive->kick_fd, .events = POLLIN},
+	};
+	Request *job = request_new(receive->fs, NULL, 0, false);
+	int64_t now = g_get_monotonic_time(), next;
+	uint64_t n;
+
+	{
+		HOLD(&receive->fs->lock);
+		next = pin_expire(receive->fs, now, job->due);
+	}
+	/* What is due now must be seen by whoever is let go. */
+	receive_open_gates(receive, gate);
+	if (job->due->len > 0)
+		return job;
+	request_free(job);
+	__atomic_store_n(&receive->idle, next < 0, __ATOMIC_SEQ_CST);
+	poll(fds, 2, next < 0 ? -1 : (int)MAX(1, (next - now + 999) / 1000));
+	__atomic_store_n(&receive->idle, false, __ATOMIC_SEQ_CST);
+	if (fds[1].revents)
+		(void)!read(receive->kick_fd, &n, sizeof(n));
+	return NULL;
+}
+
+/* Makes a request of what has been received: a small one gets a copy, a large one the buffer. */
+static Request *receive_take(Receive *receive, size_t size)
+{
+	char *copy;
+
+	if (size > SMALL_REQUEST)
+		return request_new(receive->fs, g_steal_pointer(&receive->buffer), size, true);
+	copy = malloc(size);
+	if (!copy)
+		abort();
+	memcpy(copy, receive->buffer, size);
+	return request_new(receive->fs, copy, size, false);
+}
+
+static void receive_note_init(Receive *receive, const Request *r)
+{
+	const struct fuse_init_in *in = request_body(r);
+
+	if (request_header(r)->opcode != FUSE_INIT)
+		return;
+	__atomic_store_n(&receive->killpriv, (in->flags & KILLPRIV_V2) != 0, __ATOMIC_RELAXED);
+	/* What is agreed upon now decides how large libfuse makes the next one. */
+	g_clear_pointer(&receive->buffer, free);
+}
+
+/* Admits what has been received. Returns what this thread is to run: the request, or a job if the
+ * request is somebody else's by now and verdicts are due, or NULL. */
+static Request *receive_admit(Receive *receive, Request *r)
+{
+	Admission admission = order_admit(r, receive->due);
+
+	if (admission == ADMIT_LOOK)
+		request_requeue(r);
+	if (admission != ADMIT_RUN)
+		r = receive->due->len > 0 ? request_new(receive->fs, NULL, 0, false) : NULL;
+	/* Two arrays change places: the one of the request is empty. */
+	if (r && receive->due->len > 0) {
+		GPtrArray *due = r->due;
+
+		r->due = receive->due;
+		receive->due = due;
+	}
+	return r;
+}
+
+/* Receives until there is a request that this thread is to run; NULL when the connection has ended.
+ */
+static Request *receive_next(Receive *receive)
+{
+	HOLD(&receive->lock);
+
+	while (!receive->ended) {
+		uint64_t gate = receive_gate(receive);
+		struct fuse_buf buf = {.mem = receive->buffer};
+		Request *r;
+		int n;
+
+		if (!buf.mem)
+			buf.mem = pool_take(receive, &receive->pool);
+		n = fuse_session_receive_buf(receive->se, &buf);
+		receive->buffer = buf.mem;
+		if (n == -EINTR)
+			continue;
+		if (n == -EAGAIN) {
+			r = receive_sleep(receive, gate);
+			if (r)
+				return r;
+			continue;
+		}
+		if (n <= 0) {
+			receive->ended = true;
+			break;
+		}
+		r = receive_take(receive, (size_t)n);
+		receive_note_init(receive, r);
+		r = receive_admit(receive, r);
+		if (r)
+			return r;
+	}
+	return NULL;
+}
+
+static void *server_run(void *data)
+{
+	Receive *receive = data;
+	Request *r;
+
+	while ((r = receive_next(receive)))
+		request_run(r);
+	HOLD(&receive->queue_lock);
+	receive->closed = true;
+	pthread_cond_broadcast(&receive->queue_more);
+	return NULL;
+}
+
+static Request *look_next(Receive *receive)
+{
+	HOLD(&receive->queue_lock);
+
+	while (receive->queue.length == 0 && !receive->closed)
+		pthread_cond_wait(&receive->queue_more, &receive->queue_lock);
+	return receive->closed ? NULL : g_queue_pop_head(&receive->queue);
+}
+
+static void *look_run(void *data)
+{
+	g_autoptr(GPtrArray) due = g_ptr_array_new();
+	Receive *receive = data;
+	Request *r;
+
+	while ((r = look_next(receive))) {
+		Admission admission = r->again ? order_admit(r, due) : ADMIT_LOOK;
+
+		order_decide_due(receive->fs, due);
+		if (admission == ADMIT_PARKED)
+			continue;
+		if (admission == ADMIT_RUN || order_prepare(r))
+			request_run(r);
+	}
+	return NULL;
+}
+
+static ssize_t io_read(int fd, void *buffer, size_t size, void *data G_GNUC_UNUSED)
+{
+	return read(fd, buffer, size);
+}
+
+/* The answer to INIT is told from others by its size: it has 16 bytes of header and this struct. */
+static ssize_t io_writev(int fd, struct iovec *iov, int count, void *data)
+{
+	Fs *fs = data;
+
+	if (count == 2 && iov[1].iov_len == sizeof(struct fuse_init_out) &&
+		__atomic_exchange_n(&fs->receive->killpriv, false, __ATOMIC_RELAXED)) {
+		struct fuse_init_out *out = iov[1].iov_base;
+
+		out->flags |= KILLPRIV_V2;
+	}
+	return writev(fd, iov, count);
+}
+
+static void init(void *data G_GNUC_UNUSED, struct fuse_conn_info *conn)
+{
+	const unsigned want = FUSE_CAP_ASYNC_READ | FUSE_CAP_ATOMIC_O_TRUNC |
+			      FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_PARALLEL_DIROPS |
+			      FUSE_CAP_FLOCK_LOCKS | FUSE_CAP_ASYNC_DIO | FUSE_CAP_DONT_MASK;
+	/* Splicing saves no copy here; readdirplus can bring back old versions (design 3.2). */
+	const unsigned avoid = FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO |
+			       FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE |
+			       FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_HANDLE_KILLPRIV |
+			       FUSE_CAP_EXPORT_SUPPORT;
+
+	conn->want |= conn->capable & want;
+	conn->want &= ~avoid;
+	conn->time_gran = 1;
+	/* A RELEASE is a background request: it must not wait behind reads that are read ahead. */
+	conn->max_background = 1024;
+	conn->congestion_threshold = 768;
+}
+
+const struct fuse_lowlevel_ops request_ops = {
+	.init = init,
+	.lookup = request_lookup,
+	.forget = request_forget,
+	.forget_multi = request_forget_multi,
+	.getattr = request_getattr,
+	.setattr = request_setattr,
+	.readlink = request_readlink,
+	.mknod = request_mknod,
+	.mkdir = request_mkdir,
+	.symlink = request_symlink,
+	.unlink = request_unlink,
+	.rmdir = request_rmdir,
+	.rename = request_rename,
+	.link = request_link,
+	.open = request_open,
+	.create = request_create,
+	.read = request_read,
+	.write = request_write,
+	.fsync = request_fsync,
+	.release = request_release,
+	.flock = request_flock,
+	.opendir = request_opendir,
+	.readdir = request_readdir,
+	.releasedir = request_releasedir,
+	.fsyncdir = request_fsyncdir,
+	.statfs = request_statfs,
+	.setxattr = request_setxattr,
+	.getxattr = request_getxattr,
+	.listxattr = request_listxattr,
+	.removexattr = request_removexattr,
+};
+
+static int receive_start_threads(Receive *receive)
+{
+	for (unsigned i = 0; i < N_SERVERS + N_LOOKERS; i++) {
+		int r = pthread_create(
+			&receive->threads[i], NULL, i < N_SERVERS ? server_run : look_run, receive);
+
+		if (r > 0)
+			return -r;
+		receive->n_threads++;
+	}
+	return 0;
+}
+
+int request_start(Fs *fs, struct fuse_session *se, int ready_fd)
+{
+	static const struct fuse_custom_io io = {.read = io_read, .writev = io_writev};
+	int fd = fuse_session_fd(se), r;
+	Receive *receive;
+
+	if (fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
+		return -errno;
+	r = fuse_session_custom_io(se, &io, fd);
+	if (r < 0)
+		return r;
+	receive = g_new0(Receive, 1);
+	receive->fs = fs;
+	receive->se = se;
+	receive->ready_fd = ready_fd;
+	receive->due = g_ptr_array_new();
+	receive->kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	pthread_mutex_init(&receive->lock, NULL);
+	pthread_mutex_init(&receive->queue_lock, NULL);
+	pthread_cond_init(&receive->queue_more, NULL);
+	g_queue_init(&receive->queue);
+	g_queue_init(&receive->gates);
+	g_queue_init(&receive->pool);
+	g_queue_init(&receive->scratch);
+	fs->receive = receive;
+	if (receive->kick_fd < 0)
+		return -errno;
+	r = notify_new(se, &receive->notify);
+	if (r < 0)
+		return r;
+	return receive_start_threads(receive);
+}
+
+/* Requests that still wait have nobody to be answered to. */
+static void receive_drop(GQueue *queue)
+{
+	Request *r;
+
+	while ((r = g_queue_pop_head(queue))) {
+		order_done(r);
+		request_free(r);
+	}
+}
+
+void request_join(Fs *fs)
+{
+	Receive *receive = fs->receive;
+
+	for (unsigned i = 0; i < receive->n_threads; i++)
+		pthread_join(receive->threads[i], NULL);
+	receive->notify = notify_free(receive->notify);
+	receive_drop(&receive->queue);
+	receive_drop(&receive->gates);
+}
+
+static void finish_stage(Fs *fs, Stage *stage, bool aborted, int *r)
+{
+	bool lost = aborted;
+
+	if (!aborted) {
+		publish_end(fs, stage);
+		HOLD(&fs->lock);
+		lost = stage->state == STAGE_FAILED;
+	}
+	if (lost && publish_save(fs, stage) < 0)
+		*r = -EIO;
+}
+
+int fs_finish(Fs *fs, bool aborted)
+{
+	Receive *receive = fs->receive;
+	g_autoptr(GPtrArray) due = g_ptr_array_new();
+	g_autoptr(GPtrArray) stages = g_ptr_array_new();
+	int r = 0;
+
+	{
+		HOLD(&fs->lock);
+		pin_drop_all(fs, due);
+		for (GList *l = fs->stages.head; l; l = l->next)
+			g_ptr_array_add(stages, stage_ref(l->data));
+	}
+	for (unsigned i = 0; i < stages->len; i++) {
+		Stage *stage = stages->pdata[i];
+
+		receive_drop(&stage->parked);
+		receive_drop(&stage->draining);
+		if (stage->state != STAGE_DONE)
+			finish_stage(fs, stage, aborted, &r);
+		HOLD(&fs->lock);
+		stage_unref(fs, stage);
+	}
+	for (unsigned i = 0; i < due->len; i++) {
+		HOLD(&fs->lock);
+		stage_unref(fs, due->pdata[i]);
+	}
+	request_drop_handles(fs);
+	request_drop_listings(fs);
+	if (receive) {
+		char *buffer;
+
+		while ((buffer = g_queue_pop_head(&receive->pool)))
+			free(buffer);
+		while ((buffer = g_queue_pop_head(&receive->scratch)))
+			free(buffer);
+		free(receive->buffer);
+		g_ptr_array_unref(receive->due);
+		close(receive->kick_fd);
+		pthread_mutex_destroy(&receive->lock);
+		pthread_mutex_destroy(&receive->queue_lock);
+		pthread_cond_destroy(&receive->queue_more);
+		g_clear_pointer(&fs->receive, g_free);
+	}
+	return r;
+}
+
+void request_close_idle(Node *node)
+{
+	if (node->stage && stage_close(node->stage))
+		g_ptr_array_add(request_current()->due, stage_ref(node->stage));
+}
+
+void request_reply(fuse_req_t req, int r)
+{
+	fuse_reply_err(req, -r);
+}
+
+bool request_is_cached(const struct stat *st)
+{
+	/* Another name may change the bytes of this inode (P14). */
+	return !S_ISREG(st->st_mode) || st->st_nlink < 2;
+}
+
+void request_entry(Fs *fs, Version *version, const struct stat *st, bool cached,
+	struct fuse_entry_param *entry)
+{
+	bool attributes = request_is_cached(st);
+
+	version->n_lookups++;
+	version_tell(version, st);
+	*entry = (struct fuse_entry_param){
+		.ino = version->id,
+		.attr = *st,
+		.attr_timeout = attributes ? fs->options->attr_timeout : 0,
+		.entry_timeout = cached && attributes ? fs->options->entry_timeout : 0,
+	};
+}
+
+void request_reply_entry(fuse_req_t req, const struct fuse_entry_param *entry)
+{
+	Fs *fs = request_fs(req);
+	Version *version;
+
+	if (fuse_reply_entry(req, entry) != -ENOENT || !entry->ino)
+		return;
+	HOLD(&fs->lock);
+	version = version_find(fs, entry->ino);
+	if (version)
+		version_forget(fs, version, 1);
+}
+
+Version *request_version(Fs *fs, fuse_ino_t ino)
+{
+	return version_find(fs, ino);
+}
+
+void request_special_stat(Fs *fs, const Node *node, struct stat *ret_stat)
+{
+	*ret_stat = (struct stat){
+		.st_ino = UINT32_MAX - node->special,
+		.st_mode = node->special == SPECIAL_DIR ? S_IFDIR | 0555 : S_IFREG | 0444,
+		.st_nlink = node->special == SPECIAL_DIR ? 2 : 1,
+		.st_uid = geteuid(),
+		.st_gid = getegid(),
+	};
+	(void)fs;
+}
+
+/* The file has no name any more, but is open: any of its handles tells. */
+static int stat_by_handle(const Version *version, struct stat *ret_stat)
+{
+	for (const Handle *handle = version->handles; handle; handle = handle->next) {
+		if (handle->stage)
+			return stage_stat(handle->stage, ret_stat);
+		if (handle->fd >= 0)
+			return fstat(handle->fd, ret_stat) < 0 ? -errno : 0;
+	}
+	return -ESTALE;
+}
+
+int request_stat(Fs *fs, Version *version, struct stat *ret_stat)
+{
+	Node *node = version->node;
+	int dir_fd, r;
+
+	if (node->special) {
+		request_special_stat(fs, node, ret_stat);
+		return 0;
+	}
+	if (version->stage)
+		return stage_stat(version->stage, ret_stat);
+	if (node == fs->root)
+		return fstat(fs->root_fd, ret_stat) < 0 ? -errno : 0;
+	if (version->handles && (version->state == VERSION_SUPERSEDED || !node->linked))
+		return stat_by_handle(version, ret_stat);
+	/* An error would use up the one repetition that a call gets whose file is replaced
+	 * meanwhile. */
+	if (!node->linked)
+		return version_gone_stat(version, ret_stat);
+	r = node_parent_fd(fs, node, &dir_fd);
+	if (r < 0)
+		return r;
+	r = backing_stat(dir_fd, node->name, ret_stat);
+	if (r < 0)
+		return r;
+	if ((ret_stat->st_mode & S_IFMT) != version->type)
+		return -ESTALE;
+	node_tell(node, ret_stat);
+	return 0;
+}

@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Compare as it comes. A session on an existing file opens what is exposed and stores nothing as
+ * long as every write equals it: the ranges found equal are remembered. At the first difference the
+ * equal ranges are copied (their blocks shared, where the backing can) into a staging file, and
+ * from then on writes go there. An unchanged rewrite so writes nothing anywhere.
+ *
+ * A new name has a staging file from the start, for its inode number is told at once (P6). */
+
+#include "stage.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "backing.h"
+#include "fileio.h"
+#include "log.h"
+#include "util.h"
+
+/* So many separate equal ranges cost more to keep than the file does to store. */
+#define STAGE_RANGES_MAX 4096
+
+static off_t stage_size(const Stage *stage)
+{
+	return __atomic_load_n(&stage->size, __ATOMIC_RELAXED);
+}
+
+static void stage_set_size(Stage *stage, off_t size)
+{
+	__atomic_store_n(&stage->size, size, __ATOMIC_RELAXED);
+}
+
+static void stage_set_dirty(Stage *stage, bool dirty)
+{
+	__atomic_store_n(&stage->dirty, dirty, __ATOMIC_RELAXED);
+}
+
+static void opener_free(gpointer process)
+{
+	step_process_unref(process);
+}
+
+static Stage *stage_new(Fs *fs, Node *node, Process *opener)
+{
+	Stage *stage = g_new0(Stage, 1);
+
+	stage->n_refs = 1;
+	stage->node = node_ref(node);
+	stage->state = STAGE_OPEN;
+	stage->aliases = g_ptr_array_new();
+	stage->openers = g_ptr_array_new_with_free_func(opener_free);
+	g_queue_init(&stage->parked);
+	g_queue_init(&stage->draining);
+	pthread_mutex_init(&stage->lock, NULL);
+	stage->base_fd = stage->fd = -1;
+	stage->difference = -1;
+	clock_gettime(CLOCK_REALTIME_COARSE, &stage->began);
+	stage_join(stage, opener);
+	stage->version = version_new(fs, node, VERSION_STAGED);
+	stage->version->type = S_IFREG;
+	stage->version->stage = stage_ref(stage);
+	g_queue_push_tail(&fs->stages, stage);
+	node->stage = stage;
+	return stage;
+}
+
+int stage_begin(Fs *fs, Node *node, Process *opener, Stage **ret_stage)
+{
+	autofd base_fd = -1;
+	struct stat st;
+	Stage *stage;
+	int dir_fd, r;
+
+	r = node_parent_fd(fs, node, &dir_fd);
+	if (r < 0)
+		return r;
+	r = backing_open_read(dir_fd, node->name, &base_fd);
+	if (r == -EACCES)
+		r = backing_open_unreadable(dir_fd, node->name, &base_fd);
+	if (r < 0)
+		return r;
+	if (fstat(base_fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -ESTALE;
+	stage = stage_new(fs, node, opener);
+	stage->base_fd = fd_steal(&base_fd);
+	stage->base_size = stage->size = st.st_size;
+	stage->mtime = st.st_mtim;
+	stage->base_ino = st.st_ino;
+	if (st.st_nlink > 1)
+		stage_share(fs, stage);
+	ranges_add(&stage->equal, 0, st.st_size);
+	*ret_stage = stage;
+	return 0;
+}
+
+int stage_create(Fs *fs, Node *node, mode_t mode, mode_t umask, uid_t uid, gid_t gid,
+	Process *opener, Stage **ret_stage)
+{
+	g_autofree char *hidden = NULL;
+	struct stat st, dir;
+	autofd fd = -1;
+	Stage *stage;
+	int dir_fd, r;
+
+	r = node_parent_fd(fs, node, &dir_fd);
+	if (r < 0)
+		return r;
+	if (fstatat(dir_fd, ".", &dir, 0) < 0)
+		return -errno;
+	mode = backing_mode(dir_fd, mode & 07777, umask);
+	r = backing_stage(dir_fd, mode, &fd, &hidden);
+	if (r < 0)
+		return r;
+	r = backing_own(fd, mode, uid, gid, &dir);
+	if (r == 0 && fstat(fd, &st) < 0)
+		r = -errno;
+	if (r < 0) {
+		if (hidden)
+			unlinkat(dir_fd, hidden, 0);
+		return r;
+	}
+	backing_touch_dir(dir_fd);
+	stage = stage_new(fs, node, opener);
+	stage->is_new = true;
+	stage->hidden = g_steal_pointer(&hidden);
+	stage->fd = fd_steal(&fd);
+	stage->mtime = st.st_mtim;
+	stage->told_ctime = st.st_ctim;
+	node->parent->n_hidden++;
+	*ret_stage = stage;
+	return 0;
+}
+
+Stage *stage_ref(Stage *stage)
+{
+	__atomic_add_fetch(&stage->n_refs, 1, __ATOMIC_RELAXED);
+	return stage;
+}
+
+Stage *stage_unref(Fs *fs, Stage *stage)
+{
+	if (!stage || __atomic_sub_fetch(&stage->n_refs, 1, __ATOMIC_ACQ_REL) > 0)
+		return NULL;
+	g_queue_remove(&fs->stages, stage);
+	node_unref(fs, stage->node);
+	g_ptr_array_unref(stage->aliases);
+	g_ptr_array_unref(stage->openers);
+	ranges_clear(&stage->equal);
+	fd_clear(&stage->base_fd);
+	fd_clear(&stage->fd);
+	g_free(stage->hidden);
+	g_free(stage->through);
+	pthread_mutex_destroy(&stage->lock);
+	g_free(stage);
+	return NULL;
+}
+
+void stage_serve_on(Fs *fs, Stage *stage, Version *version)
+{
+	Version *first = stage->version;
+
+	version->state = VERSION_STAGED;
+	version->stage = stage_ref(stage);
+	if (first->n_lookups > 0 || first->handles) {
+		g_ptr_array_add(stage->aliases, version);
+		stage->direct = true;
+		return;
+	}
+	stage->version = version;
+	first->stage = stage_unref(fs, first->stage);
+	version_drop_unused(fs, first);
+}
+
+void stage_share(Fs *fs, Stage *stage)
+{
+	if (__atomic_exchange_n(&stage->shared, true, __ATOMIC_RELAXED))
+		return;
+	fs->n_shared++;
+}
+
+void stage_join(Stage *stage, Process *opener)
+{
+	/* Whoever cannot be identified is an outsider, to himself even. */
+	if (!opener) {
+		stage->seen = stage->unknown = true;
+		return;
+	}
+	for (unsigned i = 0; i < stage->openers->len; i++)
+		if (step_process_equal(stage->openers->pdata[i], opener))
+			return;
+	if (stage->openers->len > 0)
+		stage_look(stage, opener, true);
+	stage->by_driver |= step_is_driver(opener);
+	g_ptr_array_add(stage->openers, step_process_ref(opener));
+}
+
+bool stage_is_family(const Stage *stage, const Process *process)
+{
+	for (unsigned i = 0; i < stage->openers->len; i++)
+		if (step_is_family(process, stage->openers->pdata[i]))
+			return true;
+	return false;
+}
+
+void stage_look(Stage *stage, const Process *process, bool bytes)
+{
+	const Process *first = stage->openers->len > 0 ? stage->openers->pdata[0] : NULL;
+
+	if (first && step_equal(process, first))
+		return;
+	/* It is make's looking for its target that makes the step run. */
+	if (!bytes && first && step_is_driver_of(process, first))
+		return;
+	stage->seen = true;
+}
+
+bool stage_is_new(const Stage *stage)
+{
+	return stage->is_new;
+}
+
+bool stage_close(Stage *stage)
+{
+	if (stage->state != STAGE_OPEN || stage->n_writers > 0 || stage->n_pins > 0)
+		return false;
+	stage->state = STAGE_UNDECIDED;
+	stage->deciding = stage->n_inflight == 0;
+	return stage->deciding;
+}
+
+void stage_enter(Stage *stage)
+{
+	stage->n_inflight++;
+}
+
+bool stage_leave(Stage *stage)
+{
+	stage->n_left++;
+	if (--stage->n_inflight > 0 || stage->state != STAGE_UNDECIDED || stage->deciding)
+		return false;
+	stage->deciding = true;
+	return true;
+}
+
+static void stage_drop_hidden(Fs *fs, Stage *stage)
+{
+	int dir_fd;
+
+	if (!stage->hidden)
+		return;
+	if (node_dir_fd(fs, stage->node->parent, &dir_fd) < 0 ||
+		unlinkat(dir_fd, stage->hidden, 0) < 0)
+		unlinkat(fs->root_fd, stage->hidden, 0);
+	g_clear_pointer(&stage->hidden, g_free);
+}
+
+void stage_drop_through(Fs *fs, Stage *stage)
+{
+	int dir_fd;
+
+	if (stage->through && node_dir_fd(fs, stage->node->parent, &dir_fd) == 0)
+		unlinkat(dir_fd, stage->through, 0);
+	g_clear_pointer(&stage->through, g_free);
+}
+
+void stage_out_of_sight(Fs *fs, Stage *stage)
+{
+	stage_drop_hidden(fs, stage);
+	if (stage->state == STAGE_FAILED)
+		stage_end(fs, stage, NULL);
+}
+
+void stage_end(Fs *fs, Stage *stage, Version *keep)
+{
+	stage_ref(stage);
+	if (stage->state != STAGE_DONE && __atomic_load_n(&stage->shared, __ATOMIC_RELAXED))
+		fs->n_shared--;
+	stage->state = STAGE_DONE;
+	g_queue_remove(&fs->stages, stage);
+	if (!stage->is_new)
+		stage_drop_hidden(fs, stage);
+	stage_drop_through(fs, stage);
+	if (keep)
+		keep->stage = stage_unref(fs, keep->stage);
+	else if (stage->version)
+		version_supersede(fs, stage->version);
+	stage->version = NULL;
+	for (unsigned i = 0; i < stage->aliases->len; i++)
+		version_supersede(fs, stage->aliases->pdata[i]);
+	g_ptr_array_set_size(stage->aliases, 0);
+	if (stage->node->stage == stage) {
+		stage->node->stage = NULL;
+		stage_unref(fs, stage);
+	}
+	stage_unref(fs, stage);
+}
+
+unsigned stage_n_failed(Fs *fs)
+{
+	unsigned n = 0;
+
+	for (GList *l = fs->stages.head; l; l = l->next)
+		n += ((Stage *)l->data)->state == STAGE_FAILED;
+	return n;
+}
+
+int stage_stat(const Stage *stage, struct stat *ret_stat)
+{
+	bool own = stage->is_new || stage->base_fd < 0;
+
+	/* Once the session has ended, nobody changes fd any more. */
+	if (stage->state == STAGE_DONE && stage->fd >= 0)
+		return fstat(stage->fd, ret_stat) < 0 ? -errno : 0;
+	if (fstat(own ? stage->fd : stage->base_fd, ret_stat) < 0)
+		return -errno;
+	if (stage->is_new) {
+		ret_stat->st_ctim = stage->told_ctime;
+		ret_stat->st_nlink = stage->node->linked ? 1 : 0;
+		return 0;
+	}
+	ret_stat->st_size = stage_size(stage);
+	ret_stat->st_blocks = (ret_stat->st_size + 511) / 512;
+	ret_stat->st_mtim = stage->mtime;
+	return 0;
+}
+
+/* Reads content that is not in a file of its own: the exposed bytes where they are known to be
+ * equal, zeros elsewhere. */
+static int stage_read_equal(Stage *stage, char *buffer, size_t length, off_t offset)
+{
+	off_t end = offset + (off_t)length;
+	int r;
+
+	memset(buffer, 0, length);
+	while (offset < end) {
+		size_t n = 0;
+		Range range;
+
+		ranges_next(&stage->equal, offset, end, &range);
+		if (range.begin >= end)
+			break;
+		buffer += range.begin - offset;
+		r = fileio_pread(
+			stage->base_fd, buffer, (size_t)(range.end - range.begin), range.begin, &n);
+		if (r < 0)
+			return r;
+		buffer += range.end - range.begin;
+		offset = range.end;
+	}
+	return 0;
+}
+
+int stage_read(Fs *fs G_GNUC_UNUSED, Stage *stage, void *buffer, size_t length, off_t offset,
+	size_t *ret_n)
+{
+	HOLD(&stage->lock);
+
+	if (stage->fd >= 0)
+		return fileio_pread(stage->fd, buffer, length, offset, ret_n);
+	if (offset >= stage->size) {
+		*ret_n = 0;
+		return 0;
+	}
+	*ret_n = (size_t)MIN((off_t)length, stage->size - offset);
+	return stage_read_equal(stage, buffer, *ret_n, offset);
+}
+
+/* A staging file in the directory concerned; if that cannot be written, in the root of the mount:
+ * then it is exposed by writing through. */
+static int stage_open_file(Fs *fs, Stage *stage, int *ret_fd)
+{
+	int dir_fd = fs->root_fd, r;
+	HOLD(&fs->lock);
+
+	if (node_dir_fd(fs, stage->node->parent, &dir_fd) < 0)
+		dir_fd = fs->root_fd;
+	r = backing_stage(dir_fd, 0600, ret_fd, &stage->hidden);
+	if ((r == -EACCES || r == -EPERM || r == -ENOENT) && dir_fd != fs->root_fd)
+		r = backing_stage(fs->root_fd, 0600, ret_fd, &stage->hidden);
+	return r;
+}
+
+/* Fills a staging file with what is equal to the exposed file so far; the rest reads as zeros. */
+static int stage_copy_equal(const Stage *stage, int fd)
+{
+	int r;
+
+	if (ftruncate(fd, stage->size) < 0)
+		return -errno;
+	for (off_t offset = 0; offset < stage->size;) {
+		Range range;
+
+		ranges_next(&stage->equal, offset, stage->size, &range);
+		r = fileio_copy(stage->base_fd, fd, range.begin, range.end - range.begin);
+		if (r < 0)
+			return r;
+		offset = range.end;
+	}
+	return 0;
+}
+
+int stage_materialise(Fs *fs, Stage *stage)
+{
+	autofd fd = -1;
+	int r;
+
+	if (stage->fd >= 0)
+		return 0;
+	r = stage_open_file(fs, stage, &fd);
+	if (r < 0)
+		return r;
+	r = stage_copy_equal(stage, fd);
+	if (r < 0) {
+		HOLD(&fs->lock);
+		stage_drop_hidden(fs, stage);
+		return r;
+	}
+	ranges_clear(&stage->equal);
+	stage->fd = fd_steal(&fd);
+	return 0;
+}
+
+/* Whether the bytes need not be stored, for they are exposed at that offset already. */
+static bool stage_write_equal(Stage *stage, const void *buffer, size_t length, off_t offset)
+{
+	off_t end = offset + (off_t)length;
+	bool same = false;
+
+	if (stage->fd >= 0 || end > stage->base_size ||
+		__atomic_load_n(&stage->shared, __ATOMIC_RELAXED) ||
+		stage->equal.n_items >= STAGE_RANGES_MAX)
+		return false;
+	if (compare_buffer(stage->base_fd, buffer, length, offset, &same) < 0 || !same)
+		return false;
+	ranges_add(&stage->equal, offset, end);
+	if (end > stage->size)
+		stage_set_size(stage, end);
+	return true;
+}
+
+int stage_write(Fs *fs, Stage *stage, const void *buffer, size_t length, off_t offset)
+{
+	off_t end = offset + (off_t)length;
+	int r;
+	HOLD(&stage->lock);
+
+	stage_set_dirty(stage, true);
+	if (stage_write_equal(stage, buffer, length, offset))
+		return 0;
+	r = stage_materialise(fs, stage);
+	if (r == 0 && stage->difference < 0)
+		stage->difference = offset;
+	if (r == 0)
+		r = fileio_pwrite(stage->fd, buffer, length, offset);
+	if (r < 0) {
+		stage->error = r;
+		return r;
+	}
+	if (end > stage->size)
+		stage_set_size(stage, end);
+	return 0;
+}
+
+int stage_truncate(Fs *fs G_GNUC_UNUSED, Stage *stage, off_t size)
+{
+	HOLD(&stage->lock);
+
+	stage_set_dirty(stage, true);
+	if (stage->fd >= 0 && ftruncate(stage->fd, size) < 0)
+		return -errno;
+	ranges_cut(&stage->equal, size);
+	stage_set_size(stage, size);
+	return 0;
+}
+
+int stage_compare(Stage *stage, bool *ret_same)
+{
+	struct stat st;
+	bool same = true;
+	int r;
+
+	*ret_same = false;
+	if (stage->is_new || stage->error || fstat(stage->base_fd, &st) < 0 ||
+		stage->size != st.st_size)
+		return 0;
+	if (stage->fd >= 0)
+		return compare_files(
+			stage->fd, stage->base_fd, stage->size, stage->difference, ret_same);
+	for (off_t offset = 0; offset < stage->size && same;) {
+		Range range;
+
+		ranges_next(&stage->equal, offset, stage->size, &range);
+		r = compare_zero(stage->base_fd, offset, range.begin, &same);
+		if (r < 0)
+			return r;
+		offset = range.end;
+	}
+	*ret_same = same;
+	return 0;
+}
+
+void stage_rebase(Stage *stage, bool replaced)
+{
+	if (replaced) {
+		fd_clear(&stage->base_fd);
+		stage->base_fd = fd_steal(&stage->fd);
+	}
+	fd_clear(&stage->fd);
+	g_clear_pointer(&stage->hidden, g_free);
+	stage->base_size = stage->size;
+	ranges_clear(&stage->equal);
+	ranges_add(&stage->equal, 0, stage->size);
+	stage->is_new = false;
+	stage->difference = -1;
+	stage->seen = false;
+	stage->touched = false;
+	stage->times_set = false;
+	stage->error = 0;
+	stage->drop_set_id = false;
+	stage_set_dirty(stage, false);
+}
