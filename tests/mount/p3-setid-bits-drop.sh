@@ -1,0 +1,38 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# P3: set-id bits and file capabilities are dropped as a write in place would drop them.
+. "${0%/*}/lib.sh"
+
+# What the backing file system does with an ordinary writer is the measure.
+if [[ $AXIS_USER == user ]]; then
+	writer=("$TOOL")
+	mnt_options=()
+else
+	need setpriv setcap getcap
+	writer=(setpriv --reuid="$TEST_UID" --regid="$TEST_UID" --clear-groups -- "$TOOL")
+	mnt_options=(-o allow_other)
+fi
+for f in "$W/plain" "$B/f" "$B/g"; do
+	echo old >"$f"
+	[[ $AXIS_USER == user ]] || chown "$TEST_UID:$TEST_UID" "$f"
+	chmod 6755 "$f"
+done
+mnt "${mnt_options[@]}"
+eq "mode before" "$(stat -c %a "$B/f")" 6755
+"${writer[@]}" open 0 "$W/plain" w,trunc -- write 0 0 new -- close 0
+"${writer[@]}" open 0 "$B/f" w,trunc -- write 0 0 new -- close 0
+ne "mode of the measure" "$(stat -c %a "$W/plain")" 6755
+eq "mode in the backing" "$(stat -c %a "$(v f)")" "$(stat -c %a "$W/plain")"
+eq "mode through the mount" "$(stat -c %a "$B/f")" "$(stat -c %a "$W/plain")"
+
+if [[ $AXIS_USER == root ]]; then
+	# root keeps set-id bits, but file capabilities go whoever writes
+	echo new >"$B/g"
+	eq "mode after root's write" "$(stat -c %a "$B/g")" 6755
+	cp "$TOOL" "$B/prog"
+	setcap cap_net_raw+ep "$B/prog"
+	has "capability through the mount" "$(getcap "$B/prog")" cap_net_raw
+	has "capability in the backing" "$(getcap "$(v prog)")" cap_net_raw
+	echo more >>"$B/prog"
+	eq "capability after a write" "$(getcap "$(v prog)")" ""
+fi

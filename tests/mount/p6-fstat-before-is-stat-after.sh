@@ -1,0 +1,31 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# P6: what fstat said before the last close (inode number, mtime, ctime) is what stat says after it.
+. "${0%/*}/lib.sh"
+
+mkdir "$B/d"
+mnt
+start w
+for f in a b d/c; do
+	to w open 0 "$B/$f" w,creat
+	to w write 0 0 "bytes-of-$f"
+	said=$(to w fstat 0)
+	to w close 0
+	eq "$f: stat after the close" "$(tool stat "$B/$f")" "$said"
+done
+# through a rename, as git makes its files
+to w open 0 "$B/tmp" w,creat,excl
+to w write 0 0 bytes
+said=$(to w fstat 0 | grep -o '.*mtime=[^ ]*')
+to w close 0
+mv "$B/tmp" "$B/e"
+eq "e: stat after close and rename" "$(tool stat "$B/e" | grep -o '.*mtime=[^ ]*')" "$said"
+eq "e: inode number in the backing" "$(ino "$(v e)")" "$(ino "$B/e")"
+
+# the kernel's memory is not what it rests on
+if [[ $AXIS_USER == root ]]; then
+	said=$(tool stat "$B/a" -- stat "$B/d/c" -- stat "$B/e")
+	echo 2 >/proc/sys/vm/drop_caches
+	eq "stat after the kernel forgot" "$(tool stat "$B/a" -- stat "$B/d/c" -- stat "$B/e")" "$said"
+fi
+ends w
