@@ -170,6 +170,22 @@ static int refuse_failed(const Mount *mount, const char *text)
 	return -EBUSY;
 }
 
+/* Whether another mount of the same file system is left here, which its daemon goes on serving. */
+static bool is_mounted_elsewhere(const Mount *gone)
+{
+	g_autoptr(GPtrArray) mounts = NULL;
+
+	if (helper_read_mounts(&mounts) < 0)
+		return false;
+	for (unsigned i = 0; i < mounts->len; i++) {
+		const Mount *mount = mounts->pdata[i];
+
+		if (helper_is_lklfs(mount) && mount->id != gone->id && mount->minor == gone->minor)
+			return true;
+	}
+	return false;
+}
+
 /* One layer. */
 static int umount_mount(const Mount *mount, const Wish *wish)
 {
@@ -210,7 +226,9 @@ static int umount_mount(const Mount *mount, const Wish *wish)
 			"the package fuse3");
 	else if (r < 0)
 		log_errno(r, "cannot unmount %s", mount->dir);
-	return r < 0 ? r : wait_for_daemon(mount->dir, text, pid, pid_fd, wish);
+	if (r < 0 || is_mounted_elsewhere(mount))
+		return r;
+	return wait_for_daemon(mount->dir, text, pid, pid_fd, wish);
 }
 
 static bool is_lklfs_below(const GPtrArray *mounts, const Mount *mount)
