@@ -387,7 +387,8 @@ void request_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, cons
 	make_reply(req, parent, name, &(Making){.mode = S_IFLNK, .target = target});
 }
 
-static int unlink_name(Fs *fs, fuse_ino_t parent, const char *name)
+/* flags: as of unlinkat(2). */
+static int remove_name(Fs *fs, fuse_ino_t parent, const char *name, int flags)
 {
 	Version *dir;
 	Node *node;
@@ -403,8 +404,11 @@ static int unlink_name(Fs *fs, fuse_ino_t parent, const char *name)
 	if (r < 0)
 		return r;
 	node = node_find(fs, dir->node, name);
+	/* The backing does not know of the names in it. */
+	if (node && node->n_hidden > 0)
+		return -ENOTEMPTY;
 	if (!node || node_in_backing(node) || node->shadow) {
-		if (unlinkat(dir_fd, name, 0) < 0)
+		if (unlinkat(dir_fd, name, flags) < 0)
 			return -errno;
 	} else {
 		backing_touch_dir(dir_fd);
@@ -416,37 +420,12 @@ static int unlink_name(Fs *fs, fuse_ino_t parent, const char *name)
 
 void request_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	request_reply(req, unlink_name(request_fs(req), parent, name));
-}
-
-static int rmdir_name(Fs *fs, fuse_ino_t parent, const char *name)
-{
-	Version *dir;
-	Node *node;
-	int dir_fd, r;
-	HOLD(&fs->lock);
-
-	dir = version_find(fs, parent);
-	if (!dir)
-		return -ESTALE;
-	if (lookup_special(fs, dir->node, name))
-		return -EPERM;
-	r = node_dir_fd(fs, dir->node, &dir_fd);
-	if (r < 0)
-		return r;
-	node = node_find(fs, dir->node, name);
-	if (node && node->n_hidden > 0)
-		return -ENOTEMPTY;
-	if (unlinkat(dir_fd, name, AT_REMOVEDIR) < 0)
-		return -errno;
-	if (node)
-		node_unlink(fs, node);
-	return 0;
+	request_reply(req, remove_name(request_fs(req), parent, name, 0));
 }
 
 void request_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	request_reply(req, rmdir_name(request_fs(req), parent, name));
+	request_reply(req, remove_name(request_fs(req), parent, name, AT_REMOVEDIR));
 }
 
 typedef struct Move Move;
