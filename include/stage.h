@@ -27,6 +27,7 @@ struct Stage {
 	StageState state;
 	Version *version;   /* the kernel's id for it; not owned; NULL once the session has ended */
 	GPtrArray *aliases; /* Versions served on it besides (opened without a lookup); not owned */
+	bool storing;       /* the kernel is being told the size: who opens it for writing waits */
 	bool direct; /* two ids, or old readers on one of them: the kernel must not cache writes */
 	unsigned n_writers;  /* writing handles whose RELEASE has not been received */
 	unsigned n_pins;     /* threads that have been promised it */
@@ -60,6 +61,7 @@ struct Stage {
 	char *through; /* the hidden name under which it is being written through; NULL: it is not.
 			  fs->lock */
 	Ranges equal;  /* while fd is -1: where the content is the exposed one; elsewhere zeros */
+	bool resized;  /* atomic: the size has changed since it began */
 	off_t size;    /* atomic */
 	off_t difference; /* where the first one was seen */
 	bool dirty;       /* atomic: something was written, stored or truncated */
@@ -94,6 +96,11 @@ bool stage_is_family(const Stage *stage, const Process *process);
 
 /* process is told size or times (bytes: opens the bytes) of what is staged; fs->lock held. */
 void stage_look(Stage *stage, const Process *process, bool bytes);
+
+/* Whether the kernel may have another size of it than it has: the size has changed, and no writer
+ * has kept the kernel's inode alive since, so that an answer on its way may have brought back an
+ * older one (design 3.3). fs->lock held. */
+bool stage_size_is_unsure(const Stage *stage);
 
 /* Either lock. */
 bool stage_is_new(const Stage *stage);

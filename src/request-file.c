@@ -140,6 +140,29 @@ static int writing_alias(Fs *fs, Version *version, Stage *stage)
 	return 0;
 }
 
+/* Waits for a verdict on its way, and for the kernel to be told the size. In a thread that serves
+ * no READ, for telling waits for the page. fs->lock is dropped meanwhile. */
+static void writing_settle(Fs *fs, Node *node)
+{
+	for (;;) {
+		order_settle(fs, node);
+		if (!node->stage || !node->stage->storing)
+			return;
+		pthread_cond_wait(&fs->decided, &fs->lock);
+	}
+}
+
+/* After a handle has been made, and before anybody is told. */
+static void writing_store_size(Fs *fs, const Handle *handle)
+{
+	Stage *stage = handle->stage;
+
+	request_store_tail(fs, handle->version->id, stage);
+	HOLD(&fs->lock);
+	stage->storing = false;
+	pthread_cond_broadcast(&fs->decided);
+}
+
 int request_writing_stage(Fs *fs, Version *version, Stage **ret_stage)
 {
 	Request *current = request_current();
@@ -150,7 +173,7 @@ int request_writing_stage(Fs *fs, Version *version, Stage **ret_stage)
 	int r;
 
 	version->n_lookups++;
-	order_settle(fs, node);
+	writing_settle(fs, node);
 	version->n_lookups--;
 	stage = version->stage;
 	pin = pin_find(fs, tid);
@@ -180,7 +203,7 @@ int request_writing_stage(Fs *fs, Version *version, Stage **ret_stage)
 }
 
 /* Opens for writing: counts as a writer from now on, so that the pin may end. */
-static int open_writing(Fs *fs, fuse_ino_t ino, Handle **ret_handle, bool *ret_stale_size)
+static int open_writing(Fs *fs, fuse_ino_t ino, Handle **ret_handle, bool *ret_store)
 {
 	const struct fuse_open_in *in = request_body(request_current());
 	Request *current = request_current();
@@ -198,7 +221,7 @@ static int open_writing(Fs *fs, fuse_ino_t ino, Handle **ret_handle, bool *ret_s
 	r = request_writing_stage(fs, version, &stage);
 	if (r < 0)
 		return r;
-	*ret_stale_size = !version->handles && __atomic_load_n(&stage->dirty, __ATOMIC_RELAXED);
+	*ret_store = stage->storing = !(in->flags & O_TRUNC) && stage_size_is_unsure(stage);
 	*ret_handle = handle_new(fs, version, stage, -1, true);
 	if (in->open_flags & FUSE_OPEN_KILL_SUIDGID)
 		stage->drop_set_id = true;
@@ -212,15 +235,15 @@ static int open_writing(Fs *fs, fuse_ino_t ino, Handle **ret_handle, bool *ret_s
 static void open_for_writing(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	Fs *fs = request_fs(req);
-	bool stale_size = false;
+	bool store = false;
 	Handle *handle = NULL;
 	int r;
 
-	r = open_writing(fs, ino, &handle, &stale_size);
+	r = open_writing(fs, ino, &handle, &store);
+	if (r == 0 && store)
+		writing_store_size(fs, handle);
 	if (r == 0 && (fi->flags & O_TRUNC))
 		r = stage_truncate(fs, handle->stage, 0);
-	else if (r == 0 && stale_size)
-		request_store_tail(fs, ino, handle->stage);
 	if (r < 0 && handle)
 		handle_take_back(fs, handle);
 	if (r < 0)
@@ -276,7 +299,17 @@ static int open_exposed(Fs *fs, Version *version, Handle **ret_handle)
 	return 0;
 }
 
-static int open_reading(Fs *fs, fuse_ino_t ino, Handle **ret_handle)
+/* Opens what is staged, for one of the family. */
+static void open_staged(Fs *fs, Version *version, Handle **ret_handle, bool *ret_store)
+{
+	Stage *stage = version->stage;
+
+	stage_look(stage, request_current()->caller, true);
+	*ret_store = stage->storing = stage_size_is_unsure(stage);
+	*ret_handle = handle_new(fs, version, stage, -1, false);
+}
+
+static int open_reading(Fs *fs, fuse_ino_t ino, Handle **ret_handle, bool *ret_store)
 {
 	Request *current = request_current();
 	pid_t tid = (pid_t)request_header(current)->pid;
@@ -285,12 +318,12 @@ static int open_reading(Fs *fs, fuse_ino_t ino, Handle **ret_handle)
 	int r;
 	HOLD(&fs->lock);
 
-	version = version_find(fs, ino);
+	while ((version = version_find(fs, ino)) && version->stage && version->stage->storing)
+		pthread_cond_wait(&fs->decided, &fs->lock);
 	if (!version)
 		return -ESTALE;
 	if (version->stage) {
-		stage_look(version->stage, current->caller, true);
-		*ret_handle = handle_new(fs, version, version->stage, -1, false);
+		open_staged(fs, version, ret_handle, ret_store);
 		return 0;
 	}
 	pin = pin_find(fs, tid);
@@ -323,6 +356,7 @@ void request_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	Fs *fs = request_fs(req);
 	Handle *handle = NULL;
+	bool store = false;
 	int r;
 
 	if ((fi->flags & O_ACCMODE) != O_RDONLY || (fi->flags & O_TRUNC)) {
@@ -332,7 +366,9 @@ void request_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	if (ino == fs->special_status->exposed->id)
 		r = open_status(fs, ino, &handle);
 	else
-		r = open_reading(fs, ino, &handle);
+		r = open_reading(fs, ino, &handle, &store);
+	if (r == 0 && store)
+		writing_store_size(fs, handle);
 	if (r < 0)
 		request_reply(req, r);
 	else
@@ -365,7 +401,7 @@ static Node *create_node(Fs *fs, Node *dir, const char *name)
 	for (;;) {
 		Node *node = node_get(fs, dir, name);
 
-		order_settle(fs, node);
+		writing_settle(fs, node);
 		if (node->linked)
 			return node;
 		node_unref(fs, node);
@@ -373,7 +409,8 @@ static Node *create_node(Fs *fs, Node *dir, const char *name)
 }
 
 static int create(Fs *fs, const struct fuse_ctx *ctx, fuse_ino_t parent, const char *name,
-	mode_t mode, int flags, struct fuse_entry_param *entry, Handle **ret_handle, bool *ret_made)
+	mode_t mode, int flags, struct fuse_entry_param *entry, Handle **ret_handle, bool *ret_made,
+	bool *ret_store)
 {
 	Stage *stage = NULL;
 	Version *dir;
@@ -394,6 +431,7 @@ static int create(Fs *fs, const struct fuse_ctx *ctx, fuse_ino_t parent, const c
 	if (r == 0)
 		r = stage_stat(stage, &st);
 	if (r == 0) {
+		*ret_store = stage->storing = !(flags & O_TRUNC) && stage_size_is_unsure(stage);
 		*ret_handle = handle_new(fs, stage->version, stage, -1, true);
 		request_entry(fs, stage->version, &st, false, entry);
 		entry->attr_timeout = fs->options->attr_timeout;
@@ -412,10 +450,13 @@ void request_create(
 	struct fuse_entry_param entry;
 	Fs *fs = request_fs(req);
 	Handle *handle = NULL;
-	bool made = false;
+	bool made = false, store = false;
 	int r;
 
-	r = create(fs, fuse_req_ctx(req), parent, name, mode, fi->flags, &entry, &handle, &made);
+	r = create(fs, fuse_req_ctx(req), parent, name, mode, fi->flags, &entry, &handle, &made,
+		&store);
+	if (r == 0 && store)
+		writing_store_size(fs, handle);
 	if (r == 0 && !made && (fi->flags & O_TRUNC))
 		r = stage_truncate(fs, handle->stage, 0);
 	if (r == 0) {

@@ -28,6 +28,8 @@ static off_t stage_size(const Stage *stage)
 
 static void stage_set_size(Stage *stage, off_t size)
 {
+	if (size != stage_size(stage))
+		__atomic_store_n(&stage->resized, true, __ATOMIC_RELAXED);
 	__atomic_store_n(&stage->size, size, __ATOMIC_RELAXED);
 }
 
@@ -215,6 +217,11 @@ void stage_look(Stage *stage, const Process *process, bool bytes)
 	if (!bytes && first && step_is_driver_of(process, first))
 		return;
 	stage->seen = true;
+}
+
+bool stage_size_is_unsure(const Stage *stage)
+{
+	return stage->n_writers == 0 && __atomic_load_n(&stage->resized, __ATOMIC_RELAXED);
 }
 
 bool stage_is_new(const Stage *stage)
