@@ -160,14 +160,12 @@ fi
 CC=clang check "build with clang" build build-clang
 if check "build with AddressSanitizer" build build-asan -Db_sanitize=address,undefined; then
 	unit asan build-asan
-	mounts "AddressSanitizer, root on ext4" build-asan --user root --fs ext4
-	mounts "AddressSanitizer, user on tmpfs" build-asan --user user --fs tmpfs
+	mounts AddressSanitizer build-asan
 	suite "race test, AddressSanitizer" under asan tests/race/run.sh build-asan "$race_rounds_sanitized"
 fi
 if check "build with ThreadSanitizer" build build-tsan -Db_sanitize=thread; then
 	unit tsan build-tsan
-	mounts "ThreadSanitizer, root on ext4" build-tsan --user root --fs ext4
-	mounts "ThreadSanitizer, user on tmpfs" build-tsan --user user --fs tmpfs
+	mounts ThreadSanitizer build-tsan
 	suite "race test, ThreadSanitizer" under tsan tests/race/run.sh build-tsan "$race_rounds_sanitized"
 fi
 check_format
