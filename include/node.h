@@ -68,6 +68,9 @@ int node_dir_fd(Fs *fs, Node *dir, int *ret_fd);
 /* The same for the directory that holds the node's name; -ENOENT if the name is gone. */
 int node_parent_fd(Fs *fs, Node *node, int *ret_fd);
 
+/* What the backing has under the node's name; links are not followed. */
+int node_stat(Fs *fs, Node *node, struct stat *ret_stat);
+
 /* Whether the backing has a file of this node: false for a new name that has not been exposed. */
 bool node_in_backing(const Node *node);
 

@@ -100,11 +100,8 @@ void request_entry(Fs *fs, Version *version, const struct stat *st, bool cached,
 /* Answers with an entry, and takes the lookup back if the caller has gone. */
 void request_reply_entry(fuse_req_t req, const struct fuse_entry_param *entry);
 
-/* The version with this id, or NULL and the request has been answered: fs->lock held. */
-Version *request_version(Fs *fs, fuse_ino_t ino);
-
 /* Fills in who owns what we make up. */
-void request_special_stat(Fs *fs, const Node *node, struct stat *ret_stat);
+void request_special_stat(const Node *node, struct stat *ret_stat);
 
 /* The attributes of a version as the kernel is to see them; fs->lock held. */
 int request_stat(Fs *fs, Version *version, struct stat *ret_stat);

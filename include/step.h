@@ -5,6 +5,7 @@
  * made, shared by count, and identified by pid and start time, so that a reused pid is somebody
  * else. */
 
+#include <glib.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -18,6 +19,9 @@ int step_process_new(pid_t tid, char *const *drivers, Process **ret_process);
 
 Process *step_process_ref(Process *process);
 Process *step_process_unref(Process *process);
+
+/* An array that owns the references in it. */
+GPtrArray *step_process_array_new(void);
 
 /* Whether two are the same process. NULL is nobody, and the same as nothing. */
 bool step_process_equal(const Process *a, const Process *b);
@@ -34,6 +38,10 @@ bool step_is_driver_of(const Process *driver, const Process *process);
 
 /* Whether the process itself is a build driver. */
 bool step_is_driver(const Process *process);
+
+/* When a process began, in clock ticks since boot: with the pid, who it is. 0 if it has gone; a
+ * zombie has. Reads /proc, like step_process_new(). */
+unsigned long long step_start_time(pid_t pid);
 
 /* Whether the process has gone, or the step that it belongs to has ended; zombies have gone. Reads
  * /proc, like step_process_new(). */

@@ -6,6 +6,7 @@
 #include <glib.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <time.h>
 #include <unistd.h>
 
 /* An owning local descriptor: starts at -1, closes itself, is handed over with g_steal_fd_at(). */
@@ -25,6 +26,11 @@ static inline int fd_steal(int *fd)
 
 	*fd = -1;
 	return r;
+}
+
+static inline bool time_equal(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
 }
 
 static inline pthread_mutex_t *hold_take(pthread_mutex_t *m)

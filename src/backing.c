@@ -19,6 +19,7 @@
 
 #include "fileio.h"
 #include "log.h"
+#include "step.h"
 #include "util.h"
 
 #define ACL_ACCESS "system.posix_acl_access"
@@ -122,38 +123,13 @@ bool backing_exists(int dir_fd, const char *name)
 	return backing_stat(dir_fd, name, &st) == 0;
 }
 
-/* When the process began, in clock ticks: with the pid, who it is. 0 if there is none. */
-static unsigned long long process_start(pid_t pid)
-{
-	char path[64], line[1024], *close;
-	unsigned long long start = 0;
-	autofd fd = -1;
-	char state;
-	ssize_t n;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, line, sizeof(line) - 1);
-	if (n <= 0)
-		return 0;
-	line[n] = 0;
-	close = strrchr(line, ')');
-	if (!close || sscanf(close + 1,
-			      " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d "
-			      "%*d %*d %*d %llu",
-			      &state, &start) != 2)
-		return 0;
-	/* A zombie is nobody's daemon any more. */
-	return state == 'Z' || state == 'X' ? 0 : start;
-}
-
 static char *hidden_name(void)
 {
 	static unsigned long long start; /* atomic; constant once it is known */
 	static unsigned n;               /* atomic: makes the names of one process differ */
 
 	if (!__atomic_load_n(&start, __ATOMIC_RELAXED))
-		__atomic_store_n(&start, process_start(getpid()), __ATOMIC_RELAXED);
+		__atomic_store_n(&start, step_start_time(getpid()), __ATOMIC_RELAXED);
 	return g_strdup_printf(BACKING_HIDDEN_PREFIX "%d-%llu-%u", (int)getpid(),
 		__atomic_load_n(&start, __ATOMIC_RELAXED),
 		__atomic_add_fetch(&n, 1, __ATOMIC_RELAXED));
@@ -442,7 +418,7 @@ static void sweep_name(DIR *dir, const char *name)
 
 	n_read = sscanf(
 		name + strlen(BACKING_HIDDEN_PREFIX), "%d-%llu-%llu-%llu", &pid, &start, &n, &ino);
-	if (n_read >= 2 && pid > 0 && start > 0 && process_start(pid) == start)
+	if (n_read >= 2 && pid > 0 && start > 0 && step_start_time(pid) == start)
 		return;
 	if (n_read == 4)
 		r = sweep_through(dir, name, (ino_t)ino);

@@ -176,15 +176,18 @@ int node_parent_fd(Fs *fs, Node *node, int *ret_fd)
 	return node_dir_fd(fs, node->parent, ret_fd);
 }
 
-static bool times_equal(const struct timespec *a, const struct timespec *b)
+int node_stat(Fs *fs, Node *node, struct stat *ret_stat)
 {
-	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+	int dir_fd, r;
+
+	r = node_parent_fd(fs, node, &dir_fd);
+	return r < 0 ? r : backing_stat(dir_fd, node->name, ret_stat);
 }
 
 void node_tell(const Node *node, struct stat *st)
 {
 	if (node->told_ino && node->told_ino == st->st_ino &&
-		times_equal(&node->real_ctime, &st->st_ctim))
+		time_equal(&node->real_ctime, &st->st_ctim))
 		st->st_ctim = node->told_ctime;
 }
 

@@ -273,11 +273,6 @@ static bool order_is_abandoned(GPtrArray *openers)
 	return openers->len > 0;
 }
 
-static void opener_free(gpointer process)
-{
-	step_process_unref(process);
-}
-
 /* What a lookup has to do before it may be answered, found out under the lock. */
 typedef enum { LOOK_READY, LOOK_WAITS, LOOK_RECEIVE, LOOK_ABANDONED } Look;
 
@@ -351,7 +346,7 @@ static bool order_expose_abandoned(Request *r, Stage *stage, unsigned n_openers)
 
 static bool order_prepare_lookup(Request *r)
 {
-	g_autoptr(GPtrArray) openers = g_ptr_array_new_with_free_func(opener_free);
+	g_autoptr(GPtrArray) openers = step_process_array_new();
 	Stage *stage = NULL;
 	Fs *fs = r->fs; /* the request may be somebody else's by the time it is needed */
 	bool ready = true;

@@ -29,11 +29,6 @@
 	(FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW |                     \
 		FUSE_SET_ATTR_MTIME_NOW)
 
-static bool time_equal(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
-}
-
 static bool time_before(const struct timespec *a, const struct timespec *b)
 {
 	return a->tv_sec < b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
@@ -380,13 +375,9 @@ static int set_size(Fs *fs, fuse_ino_t ino, const struct stat *attr, const Handl
  * been superseded by that. */
 static int stat_after(Fs *fs, Version *version, struct stat *ret_stat)
 {
-	Node *node = version->node;
-	int dir_fd, r;
-
-	if (version->state != VERSION_SUPERSEDED || !node->linked)
+	if (version->state != VERSION_SUPERSEDED || !version->node->linked)
 		return request_stat(fs, version, ret_stat);
-	r = node_parent_fd(fs, node, &dir_fd);
-	return r < 0 ? r : backing_stat(dir_fd, node->name, ret_stat);
+	return node_stat(fs, version->node, ret_stat);
 }
 
 /* The file has neither a name nor a handle. Nobody looks at the answer to a report, and an error

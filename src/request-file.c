@@ -120,13 +120,11 @@ static int writing_alias(Fs *fs, Version *version, Stage *stage)
 {
 	Node *node = version->node;
 	struct stat st;
-	int dir_fd, r;
+	int r;
 
 	if (version->state == VERSION_SUPERSEDED) {
 		/* What the kernel has cached of it must still be what is exposed. */
-		r = node_parent_fd(fs, node, &dir_fd);
-		if (r == 0)
-			r = backing_stat(dir_fd, node->name, &st);
+		r = node_stat(fs, node, &st);
 		if (r < 0 || !version_matches(version, &st))
 			return -ESTALE;
 	}

@@ -630,12 +630,7 @@ void request_reply_entry(fuse_req_t req, const struct fuse_entry_param *entry)
 		version_forget(fs, version, 1);
 }
 
-Version *request_version(Fs *fs, fuse_ino_t ino)
-{
-	return version_find(fs, ino);
-}
-
-void request_special_stat(Fs *fs, const Node *node, struct stat *ret_stat)
+void request_special_stat(const Node *node, struct stat *ret_stat)
 {
 	*ret_stat = (struct stat){
 		.st_ino = UINT32_MAX - node->special,
@@ -644,7 +639,6 @@ void request_special_stat(Fs *fs, const Node *node, struct stat *ret_stat)
 		.st_uid = geteuid(),
 		.st_gid = getegid(),
 	};
-	(void)fs;
 }
 
 /* The file has no name any more, but is open: any of its handles tells. */
@@ -662,10 +656,10 @@ static int stat_by_handle(const Version *version, struct stat *ret_stat)
 int request_stat(Fs *fs, Version *version, struct stat *ret_stat)
 {
 	Node *node = version->node;
-	int dir_fd, r;
+	int r;
 
 	if (node->special) {
-		request_special_stat(fs, node, ret_stat);
+		request_special_stat(node, ret_stat);
 		return 0;
 	}
 	if (version->stage)
@@ -678,10 +672,7 @@ int request_stat(Fs *fs, Version *version, struct stat *ret_stat)
 	 * meanwhile. */
 	if (!node->linked)
 		return version_gone_stat(version, ret_stat);
-	r = node_parent_fd(fs, node, &dir_fd);
-	if (r < 0)
-		return r;
-	r = backing_stat(dir_fd, node->name, ret_stat);
+	r = node_stat(fs, node, ret_stat);
 	if (r < 0)
 		return r;
 	if ((ret_stat->st_mode & S_IFMT) != version->type)

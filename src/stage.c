@@ -38,11 +38,6 @@ static void stage_set_dirty(Stage *stage, bool dirty)
 	__atomic_store_n(&stage->dirty, dirty, __ATOMIC_RELAXED);
 }
 
-static void opener_free(gpointer process)
-{
-	step_process_unref(process);
-}
-
 static Stage *stage_new(Fs *fs, Node *node, Process *opener)
 {
 	Stage *stage = g_new0(Stage, 1);
@@ -51,7 +46,7 @@ static Stage *stage_new(Fs *fs, Node *node, Process *opener)
 	stage->node = node_ref(node);
 	stage->state = STAGE_OPEN;
 	stage->aliases = g_ptr_array_new();
-	stage->openers = g_ptr_array_new_with_free_func(opener_free);
+	stage->openers = step_process_array_new();
 	g_queue_init(&stage->parked);
 	g_queue_init(&stage->draining);
 	pthread_mutex_init(&stage->lock, NULL);

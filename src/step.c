@@ -171,6 +171,16 @@ Process *step_process_unref(Process *process)
 	return NULL;
 }
 
+static void process_free(gpointer process)
+{
+	step_process_unref(process);
+}
+
+GPtrArray *step_process_array_new(void)
+{
+	return g_ptr_array_new_with_free_func(process_free);
+}
+
 bool step_process_equal(const Process *a, const Process *b)
 {
 	return a && b && a->pid == b->pid && a->start == b->start;
@@ -218,12 +228,18 @@ bool step_is_driver(const Process *process)
 	return process && process->driver;
 }
 
-static bool process_has_ended(const Process *process)
+unsigned long long step_start_time(pid_t pid)
 {
 	Stat stat;
 
-	return stat_read(process->pid, &stat) < 0 || stat.start != process->start ||
-	       stat.state == 'Z' || stat.state == 'X';
+	if (stat_read(pid, &stat) < 0 || stat.state == 'Z' || stat.state == 'X')
+		return 0;
+	return stat.start;
+}
+
+static bool process_has_ended(const Process *process)
+{
+	return step_start_time(process->pid) != process->start;
 }
 
 bool step_has_ended(const Process *process)

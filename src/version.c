@@ -10,6 +10,7 @@
 
 #include "fs.h"
 #include "stage.h"
+#include "util.h"
 
 Version *version_new(Fs *fs, Node *node, VersionState state)
 {
@@ -59,8 +60,7 @@ bool version_matches(const Version *version, const struct stat *st)
 		return false;
 	if (!S_ISREG(st->st_mode))
 		return true;
-	return version->size == st->st_size && version->mtime.tv_sec == st->st_mtim.tv_sec &&
-	       version->mtime.tv_nsec == st->st_mtim.tv_nsec;
+	return version->size == st->st_size && time_equal(&version->mtime, &st->st_mtim);
 }
 
 void version_identify(Version *version, const struct stat *st)
