@@ -219,6 +219,14 @@ static int set_backing_times(
 	return backing_stat(dir_fd, node->name, ret_stat);
 }
 
+/* The same for a file that has no name any more. */
+static int set_open_times(int fd, const struct timespec times[static 2], struct stat *ret_stat)
+{
+	if (futimens(fd, times) < 0 || fstat(fd, ret_stat) < 0)
+		return -errno;
+	return 0;
+}
+
 /* The kernel reports what it has kept itself. */
 static void report_times(Stage *stage, const struct stat *attr, int to_set)
 {
@@ -251,8 +259,11 @@ static int set_staged_times(Fs *fs, Stage *stage, const struct stat *attr, int t
 		return futimens(stage->fd, times) < 0 ? -errno : 0;
 	}
 	if (!__atomic_load_n(&stage->dirty, __ATOMIC_RELAXED)) {
-		/* Nothing was written: no session (P11). */
-		r = set_backing_times(fs, stage->node, times, &st);
+		/* Nothing was written: no session (P11). The name may be another file's by now. */
+		if (stage->node->linked)
+			r = set_backing_times(fs, stage->node, times, &st);
+		else
+			r = set_open_times(stage->base_fd, times, &st);
 		if (r < 0)
 			return r;
 		stage->mtime = st.st_mtim;
