@@ -59,12 +59,24 @@ int backing_expose(int fd, const char *hidden, int dir_fd, const char *name, boo
  * Returns the name, to free, or NULL if it cannot be had. A sweep finishes the writing. */
 char *backing_link_through(int fd, int dir_fd, ino_t ino);
 
+/* A hidden directory to keep files in: its name, to free, and an O_PATH descriptor. */
+int backing_make_store(int root_fd, char **ret_name, int *ret_fd);
+/* Removes it, with what is in it. */
+void backing_remove_store(int root_fd, const char *name);
+/* Moves a kept file to its name, in place of what is there. The times of the directory stay as they
+ * are, where its owner permits. */
+int backing_put_back(int store_fd, const char *kept, int dir_fd, const char *name);
+
 /* Moves the mtime of a directory to now, as when a name appears in it or leaves it. */
 void backing_touch_dir(int dir_fd);
 
 /* Carries owner, mode, ACL and extended attributes over as a write in place would leave them: file
  * capabilities are dropped, set-id bits if drop_set_id. Fails if not all of it can be carried. */
 int backing_carry(int from_fd, int to_fd, bool drop_set_id);
+
+/* Makes owner, mode, ACL and extended attributes of one file those of another, as a rename over it
+ * would; touches nothing that is so already. Fails if not all of it can be had. */
+int backing_assume(int from_fd, int to_fd);
 
 /* Moves the mtime to now by the backing file system's own clock, so that no two neighbours tie. */
 int backing_stamp(int fd);

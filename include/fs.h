@@ -37,13 +37,14 @@ struct Fs {
 	pthread_mutex_t lock;
 	pthread_cond_t decided; /* a verdict has been reached */
 	/* all of these: lock */
-	GHashTable *versions; /* id -> Version */
-	GHashTable *names;    /* Node (parent, name) -> the same Node, not owned */
-	GHashTable *pins;     /* pin.c: thread id -> Pin */
-	GHashTable *flocks;   /* flock.c: nodes that somebody waits for */
-	GHashTable *listings; /* request-dir.c: open directory handles */
-	GQueue stages;        /* every stage whose session has not ended; stage.c */
-	GQueue dirs;          /* nodes with an open dir_fd, the last used first */
+	GHashTable *versions;    /* id -> Version */
+	GHashTable *names;       /* Node (parent, name) -> the same Node, not owned */
+	GHashTable *pins;        /* pin.c: thread id -> Pin */
+	GHashTable *flocks;      /* flock.c: nodes that somebody waits for */
+	GHashTable *listings;    /* request-dir.c: open directory handles */
+	struct Formers *formers; /* former.c: what names were before */
+	GQueue stages;           /* every stage whose session has not ended; stage.c */
+	GQueue dirs;             /* nodes with an open dir_fd, the last used first */
 	GQueue kept; /* nodes that are kept for their last unchanged session, the oldest first */
 	GQueue told; /* nodes that are kept for their told ctime, the oldest first */
 	unsigned n_shared; /* sessions on files with several names */

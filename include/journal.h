@@ -9,13 +9,14 @@
 typedef struct Journal Journal;
 
 typedef enum {
-	VERDICT_KEPT,    /* same bytes: no trace was left */
-	VERDICT_CHANGED, /* different bytes: exposed */
-	VERDICT_NEW,     /* a name that was not there before: exposed */
-	VERDICT_TOUCHED, /* same bytes, new mtime: an always-changed name, or somebody had looked
-			    (P10, P16) */
-	VERDICT_REMOVED, /* removed while it was written: nothing was exposed */
-	VERDICT_FAILED,  /* could not be exposed; the stage stays what everyone reads (P17) */
+	VERDICT_KEPT,     /* same bytes: no trace was left */
+	VERDICT_RESTORED, /* the bytes of a former version: its mtime is back (P7, P9) */
+	VERDICT_CHANGED,  /* different bytes: exposed */
+	VERDICT_NEW,      /* a name that was not there before: exposed */
+	VERDICT_TOUCHED,  /* same bytes, new mtime: an always-changed name, or somebody had looked
+			     (P10, P16) */
+	VERDICT_REMOVED,  /* removed while it was written: nothing was exposed */
+	VERDICT_FAILED,   /* could not be exposed; the stage stays what everyone reads (P17) */
 	N_VERDICTS
 } Verdict;
 
@@ -23,7 +24,7 @@ typedef struct Totals Totals;
 
 struct Totals {
 	uint64_t n_verdicts[N_VERDICTS]; /* sessions that ended so */
-	uint64_t bytes_not_written;      /* sum of the sizes of kept files, in bytes */
+	uint64_t bytes_not_written;      /* sum of the sizes of kept and restored files, in bytes */
 };
 
 Journal *journal_new(void);

@@ -6,6 +6,7 @@
 
 #include <glib.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 typedef struct Options Options;
 
@@ -26,6 +27,8 @@ struct Options {
 	char **always;           /* GLOBs on names whose rewriting always counts (P16) */
 	bool always_builtin;     /* ... and empty files, thin archives, what a driver writes; off by
 				    always=none */
+	unsigned keep;           /* former versions that are remembered (P7, P9); default 65536 */
+	uint64_t keep_bytes;     /* bytes they may take on the disk; default 1 GiB */
 	char **drivers;          /* command names that count as build drivers (design 3.9) */
 	char *fuse_options; /* what goes to libfuse and the kernel: allow_other,fsname=... or NULL
 			     */

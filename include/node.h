@@ -9,6 +9,10 @@
 
 typedef struct Flock Flock;
 
+/* So many lookups of a name that has just been exposed for the first time are not remembered by the
+ * kernel: it may be renamed over another name soon. */
+#define NODE_YOUNG 4
+
 typedef enum {
 	SPECIAL_NONE,
 	SPECIAL_DIR,    /* .lklfs in the root of the mount */
@@ -25,6 +29,9 @@ struct Node {
 
 	Version *exposed; /* not owned: cleared when it is dropped */
 	Stage *stage;     /* owned; the session under way, or one that could not be exposed */
+
+	bool cached;    /* the kernel may have been told to remember the name */
+	unsigned young; /* so many more lookups of a new name are not remembered */
 
 	int dir_fd;        /* O_PATH descriptor of a directory, or -1: kept by node_dir_fd() */
 	unsigned n_hidden; /* children that are new names, not in the backing yet */

@@ -16,9 +16,10 @@
 typedef struct Pin Pin;
 
 typedef enum {
-	PIN_WRITE, /* open for writing, truncate: will be served on the stage */
-	PIN_READ,  /* open for reading: will be served on what the next lookup finds */
-	PIN_TIMES, /* utimens by path: will be served on a name that is not cached */
+	PIN_WRITE,  /* open for writing, truncate: will be served on the stage */
+	PIN_READ,   /* open for reading: will be served on what the next lookup finds */
+	PIN_TIMES,  /* utimens by path: will be served on a name that is not cached */
+	PIN_RENAME, /* rename: the same */
 } PinKind;
 
 struct Pin {

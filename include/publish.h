@@ -8,6 +8,13 @@
 
 #include "stage.h"
 
+/* Whether the name is on the list of those whose rewriting always counts as a change (P16). */
+bool publish_is_listed(const Fs *fs, const char *name);
+
+/* Whether rewriting a file of this name always counts: listed, or empty, a thin archive (fd is open
+ * for reading), or written by a build driver itself. */
+bool publish_always_counts(const Fs *fs, const char *name, int fd, off_t size, bool by_driver);
+
 /* A session has ended (STAGE_UNDECIDED, nothing in flight): compares, and exposes or drops what was
  * staged. Afterwards the stage is STAGE_DONE, or STAGE_FAILED if it could not be exposed. */
 void publish_end(Fs *fs, Stage *stage);

@@ -100,6 +100,9 @@ void request_entry(Fs *fs, Version *version, const struct stat *st, bool cached,
 /* Answers with an entry, and takes the lookup back if the caller has gone. */
 void request_reply_entry(fuse_req_t req, const struct fuse_entry_param *entry);
 
+/* A name that is not the build's but our own: its node, or NULL. fs->lock held. */
+Node *request_special(Fs *fs, const Node *dir, const char *name);
+
 /* Fills in who owns what we make up. */
 void request_special_stat(const Node *node, struct stat *ret_stat);
 

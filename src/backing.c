@@ -25,6 +25,7 @@
 #define ACL_ACCESS "system.posix_acl_access"
 #define ACL_DEFAULT "system.posix_acl_default"
 #define SWEEP_DEPTH_MAX 512
+#define XATTR_SIZE_SMALL 4096
 
 static void proc_path(int fd, char path[static 32])
 {
@@ -205,14 +206,22 @@ static int expose_over(int fd, const char *hidden, int dir_fd, const char *name)
 	return r;
 }
 
-int backing_expose(int fd, const char *hidden, int dir_fd, const char *name, bool fresh)
+/* The mtime of a directory, to set back after something in it has changed. */
+static void dir_times(int dir_fd, struct timespec times[static 2])
 {
-	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_nsec = UTIME_OMIT}};
 	struct stat dir;
-	int r = -EEXIST;
 
+	times[0] = times[1] = (struct timespec){.tv_nsec = UTIME_OMIT};
 	if (fstatat(dir_fd, ".", &dir, 0) == 0)
 		times[1] = dir.st_mtim;
+}
+
+int backing_expose(int fd, const char *hidden, int dir_fd, const char *name, bool fresh)
+{
+	struct timespec times[2];
+	int r = -EEXIST;
+
+	dir_times(dir_fd, times);
 	if (fresh && !hidden)
 		r = backing_link(fd, dir_fd, name);
 	if (r == -EEXIST)
@@ -220,6 +229,59 @@ int backing_expose(int fd, const char *hidden, int dir_fd, const char *name, boo
 	if (r == 0)
 		(void)!utimensat(dir_fd, ".", times, 0);
 	return r;
+}
+
+int backing_make_store(int root_fd, char **ret_name, int *ret_fd)
+{
+	g_autofree char *name = hidden_name();
+	struct timespec times[2];
+	int r;
+
+	dir_times(root_fd, times);
+	if (mkdirat(root_fd, name, 0700) < 0)
+		return -errno;
+	(void)!utimensat(root_fd, ".", times, 0);
+	r = backing_open_dir(root_fd, name, ret_fd);
+	if (r < 0) {
+		unlinkat(root_fd, name, AT_REMOVEDIR);
+		return r;
+	}
+	*ret_name = g_steal_pointer(&name);
+	return 0;
+}
+
+void backing_remove_store(int root_fd, const char *name)
+{
+	struct timespec times[2];
+	struct dirent *entry;
+	int fd = -1;
+	DIR *dir;
+
+	dir_times(root_fd, times);
+	if (backing_open(root_fd, name, O_RDONLY | O_DIRECTORY, &fd) < 0)
+		return;
+	dir = fdopendir(fd);
+	if (!dir) {
+		close(fd);
+		return;
+	}
+	while ((entry = readdir(dir)))
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			unlinkat(fd, entry->d_name, 0);
+	closedir(dir);
+	if (unlinkat(root_fd, name, AT_REMOVEDIR) == 0)
+		(void)!utimensat(root_fd, ".", times, 0);
+}
+
+int backing_put_back(int store_fd, const char *kept, int dir_fd, const char *name)
+{
+	struct timespec times[2];
+
+	dir_times(dir_fd, times);
+	if (renameat(store_fd, kept, dir_fd, name) < 0)
+		return -errno;
+	(void)!utimensat(dir_fd, ".", times, 0);
+	return 0;
 }
 
 void backing_touch_dir(int dir_fd)
@@ -249,6 +311,30 @@ static int carry_attribute(int from_fd, int to_fd, const char *name)
 	if (g_str_has_prefix(name, "security.") || g_str_has_prefix(name, "trusted."))
 		return 0;
 	return -errno;
+}
+
+/* Takes the attributes away that the other file does not have. */
+static int carry_nothing_else(int from_fd, int to_fd)
+{
+	g_autofree char *names = NULL;
+	ssize_t n = flistxattr(to_fd, NULL, 0);
+
+	if (n <= 0)
+		return n < 0 && errno != EOPNOTSUPP && errno != ENOSYS ? -errno : 0;
+	names = g_malloc((size_t)n + 1);
+	n = flistxattr(to_fd, names, (size_t)n);
+	if (n < 0)
+		return -errno;
+	for (const char *name = names; name < names + n; name += strlen(name) + 1) {
+		bool label = g_str_has_prefix(name, "security.") &&
+			     strcmp(name, "security.capability") != 0;
+
+		if (label || (fgetxattr(from_fd, name, NULL, 0) >= 0 || errno != ENODATA))
+			continue;
+		if (fremovexattr(to_fd, name) < 0 && errno != ENODATA)
+			return -errno;
+	}
+	return 0;
 }
 
 static int carry_attributes(int from_fd, int to_fd)
@@ -300,6 +386,55 @@ int backing_carry(int from_fd, int to_fd, bool drop_set_id)
 			mode &= ~(mode_t)S_ISGID;
 	}
 	return fchmod(to_fd, mode) < 0 ? -errno : 0;
+}
+
+/* Whether the attribute has the same value, or is absent, in both. */
+static bool attribute_is_same(int a_fd, int b_fd, const char *name)
+{
+	char a[XATTR_SIZE_SMALL], b[XATTR_SIZE_SMALL];
+	ssize_t n = fgetxattr(a_fd, name, a, sizeof(a)), m = fgetxattr(b_fd, name, b, sizeof(b));
+
+	return n == m && (n <= 0 || memcmp(a, b, (size_t)n) == 0);
+}
+
+/* Whether both have the same extended attributes. What is too large to tell counts as different. */
+static bool attributes_are_same(int a_fd, int b_fd)
+{
+	char a[XATTR_SIZE_SMALL], b[XATTR_SIZE_SMALL];
+	ssize_t n = flistxattr(a_fd, a, sizeof(a)), m = flistxattr(b_fd, b, sizeof(b));
+
+	if (n != m || (n > 0 && memcmp(a, b, (size_t)n) != 0))
+		return false;
+	for (const char *name = a; n > 0 && name < a + n; name += strlen(name) + 1)
+		if (!attribute_is_same(a_fd, b_fd, name))
+			return false;
+	return n >= 0 || errno == EOPNOTSUPP || errno == ENOSYS;
+}
+
+int backing_assume(int from_fd, int to_fd)
+{
+	struct stat from, to;
+	int r = 0;
+
+	if (fstat(from_fd, &from) < 0 || fstat(to_fd, &to) < 0)
+		return -errno;
+	if ((from.st_uid != to.st_uid || from.st_gid != to.st_gid) &&
+		fchown(to_fd, from.st_uid, from.st_gid) < 0)
+		return -errno;
+	if (!attributes_are_same(from_fd, to_fd)) {
+		r = carry_attributes(from_fd, to_fd);
+		if (r == 0)
+			r = carry_attribute(from_fd, to_fd, "security.capability");
+		if (r == 0)
+			r = carry_nothing_else(from_fd, to_fd);
+		if (r == 0 && !attributes_are_same(from_fd, to_fd))
+			r = -EOPNOTSUPP;
+	}
+	if (r < 0 || fstat(to_fd, &to) < 0)
+		return r < 0 ? r : -errno;
+	if ((from.st_mode & 07777) == (to.st_mode & 07777))
+		return 0;
+	return fchmod(to_fd, from.st_mode & 07777) < 0 ? -errno : 0;
 }
 
 int backing_stamp(int fd)
@@ -424,6 +559,10 @@ static void sweep_name(DIR *dir, const char *name)
 		r = sweep_through(dir, name, (ino_t)ino);
 	if (r == 0 && unlinkat(dirfd(dir), name, 0) < 0)
 		r = -errno;
+	if (r == -EISDIR) {
+		backing_remove_store(dirfd(dir), name);
+		r = backing_exists(dirfd(dir), name) ? -ENOTEMPTY : 0;
+	}
 	if (r < 0)
 		log_errno(r, "cannot sweep %s", name);
 }

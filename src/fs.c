@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "backing.h"
+#include "former.h"
 #include "stage.h"
 #include "util.h"
 
@@ -73,6 +74,7 @@ int fs_new(const Options *options, int root_fd, const char *dir, Fs **ret_fs)
 	fs->pins = g_hash_table_new(NULL, NULL);
 	fs->flocks = g_hash_table_new(NULL, NULL);
 	fs->listings = g_hash_table_new(NULL, NULL);
+	fs->formers = formers_new();
 	g_queue_init(&fs->stages);
 	g_queue_init(&fs->dirs);
 	g_queue_init(&fs->kept);
@@ -98,6 +100,7 @@ Fs *fs_free(Fs *fs)
 
 	if (!fs)
 		return NULL;
+	fs->formers = formers_free(fs);
 	while (fs->told.length > 0)
 		node_unref(fs, g_queue_pop_head(&fs->told));
 	while (fs->kept.length > 0)
@@ -178,9 +181,9 @@ char *fs_status(Fs *fs)
 	g_string_append_printf(out, ",\"failed\":%u", stage_n_failed(fs));
 	status_failed_names(fs, out);
 	g_string_append_printf(out,
-		",\"bytes_not_written\":%" PRIu64 ",\"nodes\":%" PRIu64
-		",\"versions\":%u,\"handles\":%" PRIu64 "}\n",
-		totals.bytes_not_written, fs->n_nodes, g_hash_table_size(fs->versions),
-		fs->n_handles);
+		",\"bytes_not_written\":%" PRIu64 ",\"remembered\":%u,\"remembered_bytes\":%" PRIu64
+		",\"nodes\":%" PRIu64 ",\"versions\":%u,\"handles\":%" PRIu64 "}\n",
+		totals.bytes_not_written, former_count(fs), former_bytes(fs), fs->n_nodes,
+		g_hash_table_size(fs->versions), fs->n_handles);
 	return g_string_free(out, FALSE);
 }

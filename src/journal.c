@@ -38,7 +38,7 @@ void journal_add(Journal *journal, Verdict verdict, uint64_t size)
 
 	g_assert(verdict < N_VERDICTS);
 	journal->totals.n_verdicts[verdict]++;
-	if (verdict == VERDICT_KEPT)
+	if (verdict == VERDICT_KEPT || verdict == VERDICT_RESTORED)
 		journal->totals.bytes_not_written += size;
 }
 
@@ -55,6 +55,7 @@ const char *journal_verdict_name(Verdict verdict)
 {
 	static const char *const names[N_VERDICTS] = {
 		[VERDICT_KEPT] = "kept",
+		[VERDICT_RESTORED] = "restored",
 		[VERDICT_CHANGED] = "changed",
 		[VERDICT_NEW] = "new",
 		[VERDICT_TOUCHED] = "touched",

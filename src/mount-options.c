@@ -12,11 +12,15 @@
 #include "log.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #define DEFAULT_TIMEOUT 3600
+#define DEFAULT_KEEP 65536
+#define KEEP_MAX 100000000
+#define DEFAULT_KEEP_BYTES "1G"
 #define DEFAULT_ALWAYS "stamp*:*.stamp:*-stamp"
 #define DEFAULT_DRIVERS                                                                            \
 	"make:gmake:bmake:pmake:ninja:ninja-build:samu:samurai:cargo:scons:waf:tup:redo:jam:b2:"   \
@@ -26,66 +30,24 @@
 #define STRING2(x) #x
 #define STRING(x) STRING2(x)
 
+/* clang-format off */
 static const char option_details[] =
 	"Options of -o, separated by commas (\"\\,\" is a comma that does not separate):\n"
-	"  entry_timeout=S     seconds the kernel may cache a settled name (" STRING(
-		DEFAULT_TIMEOUT) ")\n"
-				 "  attr_timeout=S      seconds it may cache settled attributes "
-				 "(" STRING(
-					 DEFAULT_TIMEOUT) ")\n"
-							  "  negative_timeout=S  seconds it may "
-							  "cache that a name is absent (" STRING(
-								  DEFAULT_TIMEOUT) ")\n"
-										   "  durable      "
-										   "       sync a "
-										   "file before it "
-										   "is exposed "
-										   "(off)\n"
-										   "  always=GLOB  "
-										   "       "
-										   "rewriting a "
-										   "name that "
-										   "matches always "
-										   "counts as a "
-										   "change; adds\n"
-										   "               "
-										   "       to the "
-										   "list, "
-										   "always=none "
-										   "empties it\n"
-										   "               "
-										   "       "
-										   "(" DEFAULT_ALWAYS
-										   ")\n"
-										   "  drivers=A:B  "
-										   "       the "
-										   "commands that "
-										   "are build "
-										   "drivers; "
-										   "drivers=+A:B "
-										   "adds to them\n"
-										   "               "
-										   "       "
-										   "(" DEFAULT_DRIVERS
-										   ")\n"
-										   "  fsname=NAME  "
-										   "       the "
-										   "source that "
-										   "the mount "
-										   "table shows "
-										   "(DIR)\n"
-										   "Everything "
-										   "else "
-										   "(allow_other, "
-										   "ro, noexec, "
-										   "...) goes to "
-										   "libfuse and "
-										   "the kernel; "
-										   "nosuid\n"
-										   "and nodev hold "
-										   "unless suid "
-										   "and dev are "
-										   "asked for.";
+	"  entry_timeout=S     seconds the kernel may cache a settled name (" STRING(DEFAULT_TIMEOUT) ")\n"
+	"  attr_timeout=S      seconds it may cache settled attributes (" STRING(DEFAULT_TIMEOUT) ")\n"
+	"  negative_timeout=S  seconds it may cache that a name is absent (" STRING(DEFAULT_TIMEOUT) ")\n"
+	"  keep=N              how many removed and replaced versions are remembered (" STRING(DEFAULT_KEEP) ")\n"
+	"  keep_bytes=SIZE     how much room they may take on the disk, with K, M or G (" DEFAULT_KEEP_BYTES ")\n"
+	"  durable             sync a file before it is exposed (off)\n"
+	"  always=GLOB         rewriting a name that matches always counts as a change; adds\n"
+	"                      to the list, always=none empties it\n"
+	"                      (" DEFAULT_ALWAYS ")\n"
+	"  drivers=A:B         the commands that are build drivers; drivers=+A:B adds to them\n"
+	"                      (" DEFAULT_DRIVERS ")\n"
+	"  fsname=NAME         the source that the mount table shows (DIR)\n"
+	"Everything else (allow_other, ro, noexec, ...) goes to libfuse and the kernel; nosuid\n"
+	"and nodev hold unless suid and dev are asked for.";
+/* clang-format on */
 
 static const char mount_details[] =
 	"Exit status: 0 when all DIRs are live, 1 if one cannot be mounted (then none is), 2 for\n"
@@ -102,6 +64,8 @@ void options_init(Options *options)
 		.entry_timeout = DEFAULT_TIMEOUT,
 		.attr_timeout = DEFAULT_TIMEOUT,
 		.negative_timeout = DEFAULT_TIMEOUT,
+		.keep = DEFAULT_KEEP,
+		.keep_bytes = (uint64_t)1 << 30,
 		.always = g_strsplit(DEFAULT_ALWAYS, ":", -1),
 		.always_builtin = true,
 		.drivers = g_strsplit(DEFAULT_DRIVERS, ":", -1),
@@ -125,6 +89,57 @@ int options_parse_seconds(const char *what, const char *text, double *ret_second
 	if (end == text || *end || !isfinite(seconds) || seconds < 0 || seconds > 1e9)
 		return log_error("%s=%s: a number of seconds is wanted", what, text);
 	*ret_seconds = seconds;
+	return 0;
+}
+
+/* A whole number. *ret_end is what follows it; NULL: nothing may. */
+static int parse_number(
+	const char *what, const char *text, uint64_t max, uint64_t *ret_n, char **ret_end)
+{
+	char *end = NULL;
+	uint64_t n;
+
+	errno = 0;
+	n = g_ascii_strtoull(text, &end, 10);
+	if (!g_ascii_isdigit(*text) || errno || n > max || (*end && !ret_end))
+		return log_error(
+			"-o %s=%s: a number is wanted, %" PRIu64 " at most", what, text, max);
+	*ret_n = n;
+	if (ret_end)
+		*ret_end = end;
+	return 0;
+}
+
+static int parse_keep(Options *options, const char *value)
+{
+	uint64_t n;
+	int r;
+
+	r = parse_number("keep", value, KEEP_MAX, &n, NULL);
+	if (r == 0)
+		options->keep = (unsigned)n;
+	return r;
+}
+
+static int parse_keep_bytes(Options *options, const char *value)
+{
+	static const char suffixes[] = "KMGT";
+	const char *suffix = NULL;
+	unsigned shift = 0;
+	char *end = NULL;
+	uint64_t n;
+	int r;
+
+	r = parse_number("keep_bytes", value, (uint64_t)1 << 50, &n, &end);
+	if (r < 0)
+		return r;
+	if (*end)
+		suffix = strchr(suffixes, g_ascii_toupper(*end));
+	if (suffix)
+		shift = 10 * (unsigned)(suffix - suffixes + 1);
+	if ((*end && (!suffix || end[1])) || n > ((uint64_t)1 << 60) >> shift)
+		return log_error("-o keep_bytes=%s: a size is wanted, like 500M", value);
+	options->keep_bytes = n << shift;
 	return 0;
 }
 
@@ -203,6 +218,10 @@ static int parse_word(Options *options, const char *word, bool *ret_foreign)
 
 			return options_parse_seconds(what, value ? value : "", timeouts[i].seconds);
 		}
+	if (!strcmp(name, "keep"))
+		return parse_keep(options, value ? value : "");
+	if (!strcmp(name, "keep_bytes"))
+		return parse_keep_bytes(options, value ? value : "");
 	if (!strcmp(name, "always"))
 		return parse_always(options, value ? value : "");
 	if (!strcmp(name, "drivers"))

@@ -24,6 +24,7 @@
 #include <string.h>
 
 #include "flock.h"
+#include "former.h"
 #include "publish.h"
 #include "util.h"
 
@@ -73,6 +74,14 @@ static Stage *order_session(Fs *fs, const Node *node)
 	return NULL;
 }
 
+/* Who looks at a name that has former versions is written down (P10). */
+static Admission order_watched(Request *r, uint64_t parent, const char *name)
+{
+	const Version *dir = version_find(r->fs, parent);
+
+	return dir && former_watches(r->fs, dir->node, name) ? ADMIT_LOOK : ADMIT_RUN;
+}
+
 static Admission order_lookup(Request *r, Node *node, GPtrArray *due)
 {
 	Stage *stage = order_session(r->fs, node);
@@ -80,7 +89,7 @@ static Admission order_lookup(Request *r, Node *node, GPtrArray *due)
 	Pin *pin;
 
 	if (!stage)
-		return ADMIT_RUN;
+		return order_watched(r, request_header(r)->nodeid, request_body(r));
 	pin = pin_find(r->fs, (pid_t)request_header(r)->pid);
 	promised = pin && pin->kind == PIN_WRITE;
 	if (stage->state == STAGE_UNDECIDED && (promised || r->n_waits < ORDER_WAITS_MAX))
@@ -88,7 +97,11 @@ static Admission order_lookup(Request *r, Node *node, GPtrArray *due)
 	/* From here on the session cannot be closed before the promise is kept. */
 	if (promised && stage->state == STAGE_OPEN && stage->node == node)
 		pin_hold(r->fs, pin, stage, due);
-	return promised || stage->state == STAGE_FAILED ? ADMIT_RUN : ADMIT_LOOK;
+	if (promised)
+		return ADMIT_RUN;
+	if (stage->state == STAGE_FAILED)
+		return order_watched(r, request_header(r)->nodeid, request_body(r));
+	return ADMIT_LOOK;
 }
 
 static Admission order_open(Request *r, const Version *version)
@@ -99,7 +112,10 @@ static Admission order_open(Request *r, const Version *version)
 	if (!version)
 		return ADMIT_RUN;
 	return order_node(r, version->node,
-		writes || version->state == VERSION_STAGED ? ADMIT_LOOK : ADMIT_RUN);
+		writes || version->state == VERSION_STAGED ||
+				former_watches_node(r->fs, version->node)
+			? ADMIT_LOOK
+			: ADMIT_RUN);
 }
 
 /* The kernel's own report of times must be served by a thread that never waits for /proc, for it
@@ -123,7 +139,7 @@ static Admission order_rename(Request *r, const char *names, uint64_t new_parent
 
 	if (order_must_wait(r, node))
 		return order_park(r, node->stage);
-	return order_node(r, target, ADMIT_RUN);
+	return order_node(r, target, ADMIT_LOOK);
 }
 
 static void order_enter(Request *r, Stage *stage)
@@ -161,8 +177,11 @@ static void order_content(Request *r)
 /* A thread that asks for something else has given up what it was promised. */
 static void order_end_promise(Request *r, GPtrArray *due)
 {
+	uint32_t opcode = request_header(r)->opcode;
 	Pin *pin = pin_find(r->fs, (pid_t)request_header(r)->pid);
 
+	if (pin && pin->kind == PIN_RENAME && (opcode == FUSE_RENAME || opcode == FUSE_RENAME2))
+		return;
 	if (pin)
 		pin_drop(r->fs, pin, due);
 }
@@ -186,6 +205,7 @@ static Admission order_by_name(Request *r, GPtrArray *due)
 	case FUSE_MKDIR:
 		return order_name(r, body + sizeof(struct fuse_mkdir_in), ADMIT_RUN);
 	case FUSE_SYMLINK:
+		return order_name(r, body, order_watched(r, request_header(r)->nodeid, body));
 	case FUSE_UNLINK:
 	case FUSE_RMDIR:
 		return order_name(r, body, ADMIT_RUN);
@@ -225,6 +245,12 @@ static Admission order_by_id(Request *r, Version *version)
 		version = version_find(r->fs, in->oldnodeid);
 		return version ? order_node(r, version->node, ADMIT_LOOK) : ADMIT_RUN;
 	}
+	case FUSE_READLINK:
+		return version && former_watches_node(r->fs, version->node) ? ADMIT_LOOK
+									    : ADMIT_RUN;
+	case FUSE_READDIR:
+		return version && former_watches_below(r->fs, version->node) ? ADMIT_LOOK
+									     : ADMIT_RUN;
 	case FUSE_GETATTR:
 	case FUSE_GETXATTR:
 	case FUSE_SETXATTR:

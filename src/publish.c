@@ -23,27 +23,39 @@
 
 #include "backing.h"
 #include "fileio.h"
+#include "former.h"
 #include "log.h"
 #include "util.h"
 
 #define THIN_ARCHIVE "!<thin>\n"
 #define PIECE (128 * 1024)
 
-/* Whether every rewriting of this file counts (P16). */
-static bool publish_is_always(Fs *fs, const Stage *stage)
+bool publish_is_listed(const Fs *fs, const char *name)
+{
+	for (char **glob = fs->options->always; glob && *glob; glob++)
+		if (fnmatch(*glob, name, 0) == 0)
+			return true;
+	return false;
+}
+
+bool publish_always_counts(const Fs *fs, const char *name, int fd, off_t size, bool by_driver)
 {
 	char magic[sizeof(THIN_ARCHIVE) - 1];
 	size_t n = 0;
 
-	for (char **glob = fs->options->always; glob && *glob; glob++)
-		if (fnmatch(*glob, stage->node->name, 0) == 0)
-			return true;
+	if (publish_is_listed(fs, name))
+		return true;
 	if (!fs->options->always_builtin)
 		return false;
-	if (stage->by_driver || stage->size == 0)
-		return true;
-	return fileio_pread(stage->base_fd, magic, sizeof(magic), 0, &n) == 0 &&
-	       n == sizeof(magic) && memcmp(magic, THIN_ARCHIVE, n) == 0;
+	return by_driver || size == 0 ||
+	       (fileio_pread(fd, magic, sizeof(magic), 0, &n) == 0 && n == sizeof(magic) &&
+		       memcmp(magic, THIN_ARCHIVE, n) == 0);
+}
+
+/* fd: open for reading, with the bytes of the stage. */
+static bool publish_is_always(const Fs *fs, const Stage *stage, int fd)
+{
+	return publish_always_counts(fs, stage->node->name, fd, stage->size, stage->by_driver);
 }
 
 /* The exposed file is not what the kernel has cached: it gets another id with its next lookup. */
@@ -77,6 +89,32 @@ static int publish_touch(Fs *fs, Stage *stage)
 	return 0;
 }
 
+/* Everybody who has opened the stage for writing has looked at the name. */
+static void publish_note_writers(Fs *fs, const Stage *stage)
+{
+	for (unsigned i = 0; i < stage->openers->len; i++)
+		former_look_node(fs, stage->node, stage->openers->pdata[i], LOOK_BYTES);
+	if (stage->unknown)
+		former_look_node(fs, stage->node, NULL, LOOK_BYTES);
+}
+
+/* Keeps what is about to be replaced (P9), unless somebody has acted upon what was staged
+ * meanwhile. */
+static bool publish_keep(Fs *fs, const Stage *stage, int dir_fd, Keep *ret_keep)
+{
+	return !stage->seen && !stage->unknown &&
+	       former_keep(fs, dir_fd, stage->node->name, ret_keep);
+}
+
+/* r: what came of replacing it. */
+static void publish_kept(Fs *fs, const Stage *stage, int r, const Keep *keep)
+{
+	if (r < 0)
+		former_cancel(fs, keep);
+	else
+		former_kept(fs, stage->node->parent, stage->node->name, keep);
+}
+
 /* A name that was not there before. Keeps its id if the session ends with it, for what fstat said
  * is what stat says from now on. */
 static int publish_new(Fs *fs, Stage *stage, bool ends)
@@ -85,6 +123,8 @@ static int publish_new(Fs *fs, Stage *stage, bool ends)
 	Node *node = stage->node;
 	struct stat st;
 	int dir_fd, r;
+	bool keeps;
+	Keep keep;
 
 	r = node_parent_fd(fs, node, &dir_fd);
 	if (r < 0)
@@ -92,7 +132,10 @@ static int publish_new(Fs *fs, Stage *stage, bool ends)
 	/* The last write is when the kernel says it was: our own writing came later. */
 	if (futimens(stage->fd, times) < 0)
 		return -errno;
+	keeps = node->shadow && publish_keep(fs, stage, dir_fd, &keep);
 	r = backing_expose(stage->fd, stage->hidden, dir_fd, node->name, !node->shadow);
+	if (keeps)
+		publish_kept(fs, stage, r, &keep);
 	if (r < 0)
 		return r;
 	if (fstat(stage->fd, &st) < 0)
@@ -100,6 +143,7 @@ static int publish_new(Fs *fs, Stage *stage, bool ends)
 	g_clear_pointer(&stage->hidden, g_free);
 	node->shadow = false;
 	node->parent->n_hidden--;
+	node->young = NODE_YOUNG;
 	if (ends)
 		stage->is_new = false;
 	node_remember_ctime(fs, node, &st, &stage->told_ctime);
@@ -116,6 +160,8 @@ static int publish_replace(Fs *fs, Stage *stage)
 {
 	Node *node = stage->node;
 	int dir_fd, r;
+	bool keeps;
+	Keep keep;
 
 	r = node_parent_fd(fs, node, &dir_fd);
 	if (r < 0)
@@ -126,7 +172,10 @@ static int publish_replace(Fs *fs, Stage *stage)
 	r = publish_set_mtime(stage, stage->fd);
 	if (r < 0)
 		return r;
+	keeps = publish_keep(fs, stage, dir_fd, &keep);
 	r = backing_expose(stage->fd, stage->hidden, dir_fd, node->name, false);
+	if (keeps)
+		publish_kept(fs, stage, r, &keep);
 	if (r < 0)
 		return r;
 	g_clear_pointer(&stage->hidden, g_free);
@@ -226,6 +275,7 @@ static int publish_through(Fs *fs, Stage *stage, bool ends)
 	r = publish_set_mtime(stage, fd);
 	if (r < 0)
 		return r;
+	former_forget_node(fs, stage->node);
 	publish_renumber(fs, stage->node);
 	if (!ends)
 		stage_rebase(stage, false);
@@ -250,12 +300,180 @@ static int publish_bytes(Fs *fs, Stage *stage, bool durable, bool *ret_same)
 	return r;
 }
 
-/* The second half: the name. Returns -EXDEV if the file has to be written through. */
-static int publish_name(Fs *fs, Stage *stage, bool same, bool ends, Verdict *ret_verdict)
+/* A version that has the bytes which are staged: a former one, or the one that a new name has been
+ * renamed over (P8). */
+typedef struct Match Match;
+
+struct Match {
+	Former *former; /* owned; NULL: there is none */
+	int fd;         /* of the file; -1: there is none at all */
+};
+
+static const Process *publish_writer(const Stage *stage)
+{
+	return stage->openers->len > 0 ? stage->openers->pdata[0] : NULL;
+}
+
+/* Whether what is staged may count as something that was there before. */
+static bool publish_may_match(const Stage *stage)
+{
+	return stage->node->linked && !stage->seen && !stage->unknown && !stage->touched;
+}
+
+/* Opens the files that may have the bytes: the one in the shadow of the new name, or former ones.
+ * *ret_formers: an array of the same length, NULL for the former. */
+static GArray *match_open(Fs *fs, const Stage *stage, GPtrArray **ret_formers)
+{
+	GArray *fds = g_array_new(FALSE, FALSE, sizeof(int));
+	Node *node = stage->node;
+	g_autoptr(GPtrArray) formers = NULL;
+	int dir_fd, fd = -1;
+	struct stat st;
+	HOLD(&fs->lock);
+
+	*ret_formers = g_ptr_array_new();
+	if (!publish_may_match(stage) || (!stage->is_new && publish_has_names(stage)))
+		return fds;
+	if (stage->is_new && node->shadow && node_parent_fd(fs, node, &dir_fd) == 0 &&
+		backing_open_read(dir_fd, node->name, &fd) == 0) {
+		if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 &&
+			st.st_size == stage->size) {
+			g_array_append_val(fds, fd);
+			g_ptr_array_add(*ret_formers, NULL);
+		} else {
+			close(fd);
+		}
+	}
+	formers = former_candidates(
+		fs, node->parent, node->name, S_IFREG, stage->size, publish_writer(stage));
+	for (unsigned i = 0; i < formers->len; i++) {
+		if (former_open(fs, formers->pdata[i], &fd) < 0)
+			continue;
+		g_array_append_val(fds, fd);
+		g_ptr_array_add(*ret_formers, former_ref(formers->pdata[i]));
+	}
+	return fds;
+}
+
+/* Looks for a version with these bytes, which are in the staging file; stage->lock held. */
+static void match_find(Fs *fs, const Stage *stage, Match *match)
+{
+	g_autoptr(GPtrArray) formers = NULL;
+	g_autoptr(GArray) fds = match_open(fs, stage, &formers);
+	bool found = false;
+
+	for (unsigned i = 0; i < fds->len; i++) {
+		autofd fd = g_array_index(fds, int, i);
+		bool same = false;
+
+		if (!found && compare_files(stage->fd, fd, stage->size, -1, &same) == 0 && same) {
+			match->former = g_steal_pointer(&formers->pdata[i]);
+			match->fd = fd_steal(&fd);
+			found = true;
+		}
+	}
+	HOLD(&fs->lock);
+	for (unsigned i = 0; i < formers->len; i++)
+		former_unref(formers->pdata[i]);
+}
+
+/* Whether it still holds; fs->lock held. */
+static bool match_holds(Fs *fs, const Stage *stage, const Match *match)
+{
+	if (match->fd < 0 || !publish_may_match(stage) || publish_is_always(fs, stage, stage->fd))
+		return false;
+	return match->former ? former_may_return(fs, match->former, publish_writer(stage))
+			     : stage->is_new && stage->node->shadow;
+}
+
+static void match_clear(Fs *fs, Match *match)
+{
+	HOLD(&fs->lock);
+
+	match->former = former_unref(match->former);
+	fd_clear(&match->fd);
+}
+
+/* The name shows that version again: the file itself where it is ours to move. -EXDEV: it is not.
+ */
+static int publish_put_back(Fs *fs, Stage *stage, const Match *match)
+{
+	Node *node = stage->node;
+	int dir_fd, r;
+
+	if (!stage->is_new) {
+		r = backing_carry(stage->base_fd, stage->fd, stage->drop_set_id);
+		if (r < 0)
+			return r;
+	}
+	r = backing_assume(stage->fd, match->fd);
+	if (r == 0 && match->former)
+		r = node_parent_fd(fs, node, &dir_fd);
+	if (r == 0 && match->former)
+		r = former_put_back(fs, match->former, dir_fd);
+	if (r < 0)
+		return r;
+	if (stage->is_new) {
+		stage->is_new = false;
+		node->shadow = false;
+		node->parent->n_hidden--;
+	}
+	publish_renumber(fs, node);
+	return 0;
+}
+
+/* The file that has been staged, with the mtime of that version. */
+static int publish_with_mtime(Fs *fs, Stage *stage, const Match *match)
+{
+	const struct timespec mtime = stage->mtime;
+	const bool times_set = stage->times_set;
+	struct stat st;
+	int dir_fd, r;
+
+	if (fstat(match->fd, &st) < 0)
+		return -errno;
+	stage->mtime = match->former ? *former_mtime(match->former) : st.st_mtim;
+	stage->times_set = true;
+	if (stage->is_new) {
+		/* Not a new name's id: what was said of the file is not so any more. */
+		r = publish_new(fs, stage, false);
+		stage->is_new = r < 0;
+	} else {
+		r = publish_replace(fs, stage);
+	}
+	if (r < 0) {
+		stage->mtime = mtime;
+		stage->times_set = times_set;
+		return r;
+	}
+	if (match->former && former_may_return(fs, match->former, publish_writer(stage)) &&
+		node_parent_fd(fs, stage->node, &dir_fd) == 0)
+		(void)!former_restore_mtime(fs, match->former, dir_fd);
+	return 0;
+}
+
+static int publish_restore(Fs *fs, Stage *stage, const Match *match, Verdict *ret_verdict)
 {
 	int r;
 
-	if (same && (stage->seen || stage->touched || publish_is_always(fs, stage))) {
+	*ret_verdict = match->former ? VERDICT_RESTORED : VERDICT_KEPT;
+	r = publish_put_back(fs, stage, match);
+	if (r < 0)
+		r = publish_with_mtime(fs, stage, match);
+	if (r == 0)
+		node_remember_kept(fs, stage->node,
+			stage->openers->len > 0 ? stage->openers->pdata[0] : NULL, &stage->began);
+	return r;
+}
+
+/* The second half: the name. Returns -EXDEV if the file has to be written through. */
+static int publish_name(
+	Fs *fs, Stage *stage, bool same, const Match *match, bool ends, Verdict *ret_verdict)
+{
+	int r;
+
+	if (same &&
+		(stage->seen || stage->touched || publish_is_always(fs, stage, stage->base_fd))) {
 		*ret_verdict = VERDICT_TOUCHED;
 		return publish_touch(fs, stage);
 	}
@@ -267,14 +485,21 @@ static int publish_name(Fs *fs, Stage *stage, bool same, bool ends, Verdict *ret
 				&stage->began);
 		return 0;
 	}
+	if (match_holds(fs, stage, match) && publish_restore(fs, stage, match, ret_verdict) == 0)
+		return 0;
 	if (stage->is_new) {
 		*ret_verdict = VERDICT_NEW;
-		return publish_new(fs, stage, ends);
+		r = publish_new(fs, stage, ends);
+		if (r == 0)
+			publish_note_writers(fs, stage);
+		return r;
 	}
 	*ret_verdict = VERDICT_CHANGED;
 	if (publish_has_names(stage))
 		return -EXDEV;
 	r = publish_replace(fs, stage);
+	if (r == 0)
+		publish_note_writers(fs, stage);
 	/* The hidden name of the staging file may be in another directory, where this one is closed
 	 * to us. */
 	return r == -EACCES || r == -EPERM || (r == -ENOENT && stage->hidden) ? -EXDEV : r;
@@ -288,29 +513,42 @@ static bool publish_may_go_on(const Stage *stage, unsigned n_openers)
 	       (n_openers == PUBLISH_ANY_OPENERS || stage->openers->len == n_openers);
 }
 
+/* What is decided under both locks. */
+static int publish_under_lock(
+	Fs *fs, Stage *stage, bool same, const Match *match, bool ends, Verdict *ret_verdict)
+{
+	int r;
+
+	if (!stage->node->linked) {
+		*ret_verdict = stage->dirty || stage->is_new ? VERDICT_REMOVED : N_VERDICTS;
+		return 0;
+	}
+	if (!stage->dirty && !stage->is_new)
+		return 0;
+	r = publish_name(fs, stage, same, match, ends, ret_verdict);
+	if (r == 0 && !ends && *ret_verdict != VERDICT_KEPT)
+		stage_rebase(stage, *ret_verdict != VERDICT_TOUCHED);
+	return r;
+}
+
 /* Both halves; stage->lock held. *ret_verdict is N_VERDICTS if there was nothing to decide. */
 static int publish(
 	Fs *fs, Stage *stage, bool ends, unsigned n_openers, bool durable, Verdict *ret_verdict)
 {
+	Match match = {.fd = -1};
 	bool same = false;
 	int r;
 
 	*ret_verdict = N_VERDICTS;
 	r = publish_bytes(fs, stage, durable, &same);
+	if (r == 0 && ends && !same && stage->fd >= 0 && (stage->dirty || stage->is_new))
+		match_find(fs, stage, &match);
 	if (r == 0) {
 		HOLD(&fs->lock);
-		if (!ends && !publish_may_go_on(stage, n_openers))
-			return 0;
-		if (!stage->node->linked) {
-			*ret_verdict = stage->dirty || stage->is_new ? VERDICT_REMOVED : N_VERDICTS;
-			return 0;
-		}
-		if (!stage->dirty && !stage->is_new)
-			return 0;
-		r = publish_name(fs, stage, same, ends, ret_verdict);
-		if (r == 0 && !ends && *ret_verdict != VERDICT_KEPT)
-			stage_rebase(stage, *ret_verdict != VERDICT_TOUCHED);
+		if (ends || publish_may_go_on(stage, n_openers))
+			r = publish_under_lock(fs, stage, same, &match, ends, ret_verdict);
 	}
+	match_clear(fs, &match);
 	if (r == -EXDEV)
 		r = publish_through(fs, stage, ends);
 	return r;
@@ -341,7 +579,7 @@ void publish_end(Fs *fs, Stage *stage)
 		verdict = VERDICT_REMOVED;
 		r = 0;
 	}
-	if (verdict != VERDICT_KEPT)
+	if (verdict != VERDICT_KEPT && verdict != VERDICT_RESTORED)
 		stage->node->kept_by = step_process_unref(stage->node->kept_by);
 	if (r < 0) {
 		log_errno(r, "cannot expose %s in %s", stage->node->name, fs->dir);

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "backing.h"
+#include "former.h"
 #include "request.h"
 #include "util.h"
 
@@ -242,6 +243,12 @@ static void report_times(Stage *stage, const struct stat *attr, int to_set)
 		(void)!futimens(stage->fd, times);
 }
 
+/* Whether a time that is set within a session is more than what cp -p carries over (P11). */
+static bool times_are_new(const Stage *stage, const struct stat *attr, int to_set)
+{
+	return mtime_is_now(attr, to_set) || !time_before(&attr->st_mtim, &stage->began);
+}
+
 /* A user sets times of a file that is being written. */
 static int set_staged_times(Fs *fs, Stage *stage, const struct stat *attr, int to_set)
 {
@@ -254,12 +261,15 @@ static int set_staged_times(Fs *fs, Stage *stage, const struct stat *attr, int t
 		stage->told_ctime = attr->st_ctim;
 	if (stage->is_new) {
 		/* What the kernel says from now on is what it sent, not what our clock says. */
-		if (to_set & FUSE_SET_ATTR_MTIME)
+		if (to_set & FUSE_SET_ATTR_MTIME) {
 			stage->mtime = times[1] = attr->st_mtim;
+			stage->touched = times_are_new(stage, attr, to_set);
+		}
 		return futimens(stage->fd, times) < 0 ? -errno : 0;
 	}
 	if (!__atomic_load_n(&stage->dirty, __ATOMIC_RELAXED)) {
 		/* Nothing was written: no session (P11). The name may be another file's by now. */
+		former_forget_node(fs, stage->node);
 		if (stage->node->linked)
 			r = set_backing_times(fs, stage->node, times, &st);
 		else
@@ -275,7 +285,7 @@ static int set_staged_times(Fs *fs, Stage *stage, const struct stat *attr, int t
 		return 0;
 	stage->times_set = times[1].tv_nsec != UTIME_NOW;
 	stage->mtime = attr->st_mtim;
-	stage->touched = !stage->times_set || !time_before(&attr->st_mtim, &stage->began);
+	stage->touched = times_are_new(stage, attr, to_set);
 	return 0;
 }
 
@@ -309,6 +319,8 @@ static int set_exposed_times(Fs *fs, Version *version, const struct stat *attr, 
 	r = set_backing_times(fs, node, times, &st);
 	if (r < 0)
 		return r;
+	/* What has been asked for must not be undone by an older time. */
+	former_forget_node(fs, node);
 	version_identify(version, &st);
 	node->kept_by = step_process_unref(node->kept_by);
 	return 0;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "backing.h"
+#include "former.h"
 #include "request.h"
 #include "util.h"
 
@@ -241,6 +242,12 @@ void request_readdir(fuse_req_t req, fuse_ino_t ino G_GNUC_UNUSED, size_t size, 
 	size_t n = 0;
 	int r;
 
+	{
+		Fs *fs = request_fs(req);
+		HOLD(&fs->lock);
+
+		former_list(fs, listing->dir, request_current()->caller);
+	}
 	r = listing_read(req, listing, buffer, size, offset, &n);
 	if (r < 0)
 		request_reply(req, r);

@@ -14,6 +14,7 @@
 #include "backing.h"
 #include "fileio.h"
 #include "flock.h"
+#include "former.h"
 #include "order.h"
 #include "publish.h"
 #include "request.h"
@@ -178,6 +179,7 @@ int request_writing_stage(Fs *fs, Version *version, Stage **ret_stage)
 	if (stage && (stage->state == STAGE_OPEN || stage->state == STAGE_FAILED)) {
 		stage->state = STAGE_OPEN;
 		stage_join(stage, current->caller);
+		former_look_node(fs, node, current->caller, LOOK_BYTES);
 		*ret_stage = stage_ref(stage);
 		return 0;
 	}
@@ -196,6 +198,7 @@ int request_writing_stage(Fs *fs, Version *version, Stage **ret_stage)
 		if (r < 0)
 			return r;
 	}
+	former_look_node(fs, node, current->caller, LOOK_BYTES);
 	*ret_stage = stage_ref(stage);
 	return 0;
 }
@@ -303,6 +306,7 @@ static void open_staged(Fs *fs, Version *version, Handle **ret_handle, bool *ret
 	Stage *stage = version->stage;
 
 	stage_look(stage, request_current()->caller, true);
+	former_look_node(fs, version->node, request_current()->caller, LOOK_BYTES);
 	*ret_store = stage->storing = stage_size_is_unsure(stage);
 	*ret_handle = handle_new(fs, version, stage, -1, false);
 }
@@ -334,6 +338,8 @@ static int open_reading(Fs *fs, fuse_ino_t ino, Handle **ret_handle, bool *ret_s
 		pin = pin_set(fs, tid, PIN_READ, version->node, current->caller, current->due);
 	if (r != -ESTALE && pin)
 		pin_drop(fs, pin, current->due);
+	if (r == 0)
+		former_look_node(fs, version->node, current->caller, LOOK_BYTES);
 	version_forget(fs, version, 1);
 	return r;
 }
@@ -429,6 +435,7 @@ static int create(Fs *fs, const struct fuse_ctx *ctx, fuse_ino_t parent, const c
 	if (r == 0)
 		r = stage_stat(stage, &st);
 	if (r == 0) {
+		former_look_node(fs, node, request_current()->caller, LOOK_BYTES);
 		*ret_store = stage->storing = !(flags & O_TRUNC) && stage_size_is_unsure(stage);
 		*ret_handle = handle_new(fs, stage->version, stage, -1, true);
 		request_entry(fs, stage->version, &st, false, entry);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Names: looking them up, making, moving and removing them. Everything but the content of files is
+/* Names: looking them up, making and removing them. Everything but the content of files is
  * immediate (P12): done in the backing and in the tree of nodes, as one step under fs->lock. */
 
 #include <errno.h>
@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "backing.h"
+#include "former.h"
 #include "order.h"
 #include "publish.h"
 #include "request.h"
@@ -36,7 +37,7 @@ int request_pin_stage(Fs *fs, Pin *pin, Node *node)
 }
 
 /* A name that is not the build's: our own. Returns its node, or NULL. */
-static Node *lookup_special(Fs *fs, const Node *dir, const char *name)
+Node *request_special(Fs *fs, const Node *dir, const char *name)
 {
 	if (dir == fs->root && strcmp(name, fs->special_dir->name) == 0)
 		return fs->special_dir;
@@ -109,7 +110,13 @@ static int lookup_exposed(Fs *fs, Node *dir, const char *name, struct fuse_entry
 	version = node_expose(fs, node, &st);
 	node_tell(node, &st);
 	pin = pin_find(fs, tid);
-	cached = !node->stage && !pin;
+	cached = !node->stage && !pin && !former_watches(fs, dir, name);
+	/* A new name may be renamed soon, over another: what the kernel remembers of it goes along.
+	 */
+	if (cached && node->young > 0) {
+		node->young--;
+		cached = false;
+	}
 	if (pin && version->type == S_IFREG)
 		pin_found(fs, pin, node);
 	if (pin && pin->kind == PIN_READ)
@@ -158,7 +165,7 @@ static int lookup(Fs *fs, Version *parent, const char *name, struct fuse_entry_p
 	Pin *pin;
 	int r;
 
-	node = lookup_special(fs, dir, name);
+	node = request_special(fs, dir, name);
 	if (node) {
 		request_special_stat(node, &st);
 		request_entry(fs, node->exposed, &st, true, entry);
@@ -189,10 +196,27 @@ static int lookup(Fs *fs, Version *parent, const char *name, struct fuse_entry_p
 	return lookup_exposed(fs, dir, name, entry);
 }
 
+/* Writes down who has looked (P10). Somebody who has been promised a stage opens it next, which is
+ * written down then. */
+static void lookup_note(Fs *fs, Node *dir, const char *name, int r, mode_t mode)
+{
+	Request *current = request_current();
+	pid_t tid = (pid_t)request_header(current)->pid;
+	const Pin *pin = pin_find(fs, tid);
+
+	if ((pin && pin->kind == PIN_WRITE) || !former_watches(fs, dir, name))
+		return;
+	if (r == 0)
+		former_look(fs, dir, name, current->caller, LOOK_TIMES, !S_ISDIR(mode));
+	else if (r == -ENOENT)
+		former_look_in_vain(fs, dir, name, current->caller, tid);
+}
+
 void request_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct fuse_entry_param entry = {};
 	Fs *fs = request_fs(req);
+	bool watched = false;
 	int r = -ESTALE;
 
 	{
@@ -200,12 +224,15 @@ void request_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 		HOLD(&fs->lock);
 
 		dir = version_find(fs, parent);
-		if (dir)
+		if (dir) {
 			r = lookup(fs, dir, name, &entry);
+			lookup_note(fs, dir->node, name, r, entry.attr.st_mode);
+			watched = former_watches(fs, dir->node, name);
+		}
 	}
 	if (r == -ENOENT) {
 		/* An absent name may be remembered, until the kernel itself makes it. */
-		entry.entry_timeout = fs->options->negative_timeout;
+		entry.entry_timeout = watched ? 0 : fs->options->negative_timeout;
 		fuse_reply_entry(req, &entry);
 	} else if (r < 0) {
 		request_reply(req, r);
@@ -264,6 +291,8 @@ void request_readlink(fuse_req_t req, fuse_ino_t ino)
 			n = readlinkat(dir_fd, version->node->name, target, sizeof(target) - 1);
 			r = n < 0 ? -errno : 0;
 		}
+		if (r == 0)
+			former_look_node(fs, version->node, request_current()->caller, LOOK_BYTES);
 	}
 	if (r < 0) {
 		request_reply(req, r);
@@ -280,7 +309,7 @@ static int name_is_free(Fs *fs, Node *dir, const char *name)
 
 	if (backing_is_hidden(name) || dir->special)
 		return -EPERM;
-	if (lookup_special(fs, dir, name))
+	if (request_special(fs, dir, name))
 		return -EEXIST;
 	node = node_find(fs, dir, name);
 	return node && !node_in_backing(node) ? -EEXIST : 0;
@@ -295,14 +324,42 @@ struct Making {
 	const char *target; /* of a symbolic link; else NULL */
 };
 
-static int make_in(int dir_fd, const char *name, const Making *making, mode_t umask)
+/* A symbolic link to what it pointed to before is put back (P7). */
+static int make_link(Fs *fs, Node *dir, int dir_fd, const char *name, const char *target)
+{
+	const Process *caller = request_current()->caller;
+	g_autoptr(GPtrArray) formers = NULL;
+	Former *former = NULL;
+	int r;
+
+	if (symlinkat(target, dir_fd, name) < 0)
+		return -errno;
+	if (publish_is_listed(fs, name) || step_is_driver(caller))
+		return 0;
+	formers = former_candidates(fs, dir, name, S_IFLNK, 0, caller);
+	for (unsigned i = 0; i < formers->len && !former; i++)
+		if (former_links_to(fs, formers->pdata[i], target))
+			former = formers->pdata[i];
+	if (!former)
+		return 0;
+	/* Looking for it may have closed the descriptor. */
+	r = node_dir_fd(fs, dir, &dir_fd);
+	if (r == 0)
+		r = former_restore(fs, former, dir_fd);
+	if (r == 0)
+		journal_add(fs->journal, VERDICT_RESTORED, 0);
+	return 0;
+}
+
+static int make_in(
+	Fs *fs, Node *dir, int dir_fd, const char *name, const Making *making, mode_t umask)
 {
 	mode_t mode = backing_mode(dir_fd, making->mode, umask);
 	int r;
 
 	if (making->target)
-		r = symlinkat(making->target, dir_fd, name);
-	else if (S_ISDIR(mode))
+		return make_link(fs, dir, dir_fd, name, making->target);
+	if (S_ISDIR(mode))
 		r = mkdirat(dir_fd, name, mode & 07777);
 	else
 		r = mknodat(dir_fd, name, mode, making->rdev);
@@ -346,16 +403,24 @@ static int make(Fs *fs, const struct fuse_ctx *ctx, fuse_ino_t parent, const cha
 	r = node_dir_fd(fs, dir->node, &dir_fd);
 	if (r < 0)
 		return r;
-	r = make_in(dir_fd, name, making, ctx->umask);
+	r = make_in(fs, dir->node, dir_fd, name, making, ctx->umask);
+	/* The disk may be full of what is only kept. */
+	if (r == -ENOSPC && former_give_up(fs))
+		r = make_in(fs, dir->node, dir_fd, name, making, ctx->umask);
 	if (r < 0)
 		return r;
+	if (making->target)
+		former_look(fs, dir->node, name, request_current()->caller, LOOK_BYTES, false);
+	else
+		former_made(fs, dir->node, name, ctx->pid);
 	r = make_own(dir_fd, name, ctx, &st);
 	if (r < 0) {
 		unlinkat(dir_fd, name, S_ISDIR(making->mode) ? AT_REMOVEDIR : 0);
 		return r;
 	}
 	node = node_get(fs, dir->node, name);
-	request_entry(fs, node_expose(fs, node, &st), &st, true, entry);
+	request_entry(
+		fs, node_expose(fs, node, &st), &st, !former_watches(fs, dir->node, name), entry);
 	node_unref(fs, node);
 	return 0;
 }
@@ -398,7 +463,7 @@ static int remove_name(Fs *fs, fuse_ino_t parent, const char *name, int flags)
 	dir = version_find(fs, parent);
 	if (!dir)
 		return -ESTALE;
-	if (lookup_special(fs, dir->node, name))
+	if (request_special(fs, dir->node, name))
 		return -EPERM;
 	r = node_dir_fd(fs, dir->node, &dir_fd);
 	if (r < 0)
@@ -407,7 +472,14 @@ static int remove_name(Fs *fs, fuse_ino_t parent, const char *name, int flags)
 	/* The backing does not know of the names in it. */
 	if (node && node->n_hidden > 0)
 		return -ENOTEMPTY;
-	if (!node || node_in_backing(node) || node->shadow) {
+	if (!node || node_in_backing(node)) {
+		if (flags)
+			r = unlinkat(dir_fd, name, flags) < 0 ? -errno : 0;
+		else
+			r = former_remove(fs, dir->node, dir_fd, name);
+		if (r < 0)
+			return r;
+	} else if (node->shadow) {
 		if (unlinkat(dir_fd, name, flags) < 0)
 			return -errno;
 	} else {
@@ -426,155 +498,6 @@ void request_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 void request_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	request_reply(req, remove_name(request_fs(req), parent, name, AT_REMOVEDIR));
-}
-
-typedef struct Move Move;
-
-/* One end of a rename. */
-struct Move {
-	Node *dir;
-	const char *name;
-	int dir_fd;
-	Node *node;   /* NULL: nothing known of it */
-	bool backing; /* the backing has something of this name that belongs to the node */
-};
-
-static int move_find(Fs *fs, fuse_ino_t parent, const char *name, Move *ret_move)
-{
-	Version *dir = version_find(fs, parent);
-	int r;
-
-	if (!dir)
-		return -ESTALE;
-	if (dir->node->special || lookup_special(fs, dir->node, name) || backing_is_hidden(name))
-		return -EPERM;
-	*ret_move = (Move){.dir = dir->node, .name = name};
-	r = node_dir_fd(fs, dir->node, &ret_move->dir_fd);
-	if (r < 0)
-		return r;
-	ret_move->node = node_find(fs, dir->node, name);
-	ret_move->backing = (!ret_move->node || node_in_backing(ret_move->node)) &&
-			    backing_exists(ret_move->dir_fd, name);
-	return 0;
-}
-
-/* Nodes follow the names: what was at `to` is gone, what was at `from` is there. */
-static void move_node(Fs *fs, const Move *from, const Move *to)
-{
-	if (to->node && to->node != from->node)
-		node_unlink(fs, to->node);
-	if (from->node)
-		node_move(fs, from->node, to->dir, to->name);
-}
-
-static void move_hidden(const Move *from, const Move *to)
-{
-	Stage *stage = from->node ? from->node->stage : NULL;
-
-	/* A staging file with a name goes where its session goes. */
-	if (stage && stage->hidden)
-		(void)!renameat(from->dir_fd, stage->hidden, to->dir_fd, stage->hidden);
-}
-
-/* A name that the backing does not have yet: only the tree knows of the move. What it replaces
- * stays in the backing until the session ends. */
-static int rename_new(Fs *fs, const Move *from, const Move *to)
-{
-	bool shadow = backing_exists(to->dir_fd, to->name);
-
-	if (from->node->shadow && unlinkat(from->dir_fd, from->name, 0) < 0)
-		return -errno;
-	move_hidden(from, to);
-	node_ref(from->node);
-	move_node(fs, from, to);
-	from->node->shadow = shadow;
-	node_unref(fs, from->node);
-	backing_touch_dir(from->dir_fd);
-	backing_touch_dir(to->dir_fd);
-	return 0;
-}
-
-static int rename_plain(Fs *fs, const Move *from, const Move *to, unsigned flags)
-{
-	if ((flags & RENAME_NOREPLACE) && (to->backing || (to->node && to->node->stage)))
-		return -EEXIST;
-	if (!from->backing) {
-		if (!from->node || node_in_backing(from->node))
-			return -ENOENT;
-		return rename_new(fs, from, to);
-	}
-	if (to->node && to->node->n_hidden > 0)
-		return -ENOTEMPTY;
-	if (renameat2(from->dir_fd, from->name, to->dir_fd, to->name, flags) < 0)
-		return -errno;
-	move_hidden(from, to);
-	move_node(fs, from, to);
-	return 0;
-}
-
-/* Both names exist; either may be in the tree only. */
-static int rename_exchange(Fs *fs, const Move *from, const Move *to)
-{
-	g_autofree char *name = g_strdup(to->name);
-	Node *a, *b, *dir = from->dir;
-	int r = 0;
-
-	if (from->backing && to->backing)
-		r = renameat2(from->dir_fd, from->name, to->dir_fd, to->name, RENAME_EXCHANGE);
-	else if (from->backing)
-		r = renameat2(from->dir_fd, from->name, to->dir_fd, to->name, 0);
-	else if (to->backing)
-		r = renameat2(to->dir_fd, to->name, from->dir_fd, from->name, 0);
-	if (r < 0)
-		return -errno;
-	move_hidden(from, to);
-	move_hidden(to, from);
-	a = node_get(fs, from->dir, from->name);
-	b = node_get(fs, to->dir, to->name);
-	/* By way of a name that nobody can have. */
-	node_move(fs, a, to->dir, "");
-	node_move(fs, b, dir, from->name);
-	node_move(fs, a, to->dir, name);
-	/* What either has replaced may still be there, under the other's name. */
-	a->shadow = !node_in_backing(a) && backing_exists(to->dir_fd, name);
-	b->shadow = !node_in_backing(b) && backing_exists(from->dir_fd, from->name);
-	node_unref(fs, a);
-	node_unref(fs, b);
-	return 0;
-}
-
-static int rename_names(Fs *fs, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
-	const char *new_name, unsigned flags)
-{
-	autofd from_fd = -1;
-	Move from, to;
-	int r;
-	HOLD(&fs->lock);
-
-	if (flags & ~(unsigned)(RENAME_NOREPLACE | RENAME_EXCHANGE))
-		return -EINVAL;
-	r = move_find(fs, parent, name, &from);
-	if (r < 0)
-		return r;
-	/* Finding the second directory may close the first. */
-	from.dir_fd = from_fd = fcntl(from.dir_fd, F_DUPFD_CLOEXEC, 0);
-	if (from_fd < 0)
-		return -errno;
-	r = move_find(fs, new_parent, new_name, &to);
-	if (r < 0)
-		return r;
-	if (from.dir == to.dir && strcmp(name, new_name) == 0)
-		return 0;
-	if (flags & RENAME_EXCHANGE)
-		return rename_exchange(fs, &from, &to);
-	return rename_plain(fs, &from, &to, flags);
-}
-
-void request_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
-	const char *new_name, unsigned flags)
-{
-	request_reply(
-		req, rename_names(request_fs(req), parent, name, new_parent, new_name, flags));
 }
 
 /* A second name for the file of a node. */
@@ -606,6 +529,9 @@ static int link_name(Fs *fs, Node *node, fuse_ino_t new_parent, const char *new_
 	r = backing_stat(dir_fd, new_name, &st);
 	if (r < 0)
 		return r;
+	/* What has several names changes without a new version. */
+	former_forget_node(fs, node);
+	former_forget(fs, dir->node, new_name, false);
 	made = node_get(fs, dir->node, new_name);
 	request_entry(fs, node_expose(fs, made, &st), &st, true, entry);
 	node_unref(fs, made);

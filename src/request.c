@@ -18,6 +18,7 @@
 #include <sys/uio.h>
 
 #include "backing.h"
+#include "former.h"
 #include "log.h"
 #include "notify.h"
 #include "order.h"
@@ -609,6 +610,7 @@ void request_entry(Fs *fs, Version *version, const struct stat *st, bool cached,
 
 	version->n_lookups++;
 	version_tell(version, st);
+	version->node->cached |= cached && attributes && fs->options->entry_timeout > 0;
 	*entry = (struct fuse_entry_param){
 		.ino = version->id,
 		.attr = *st,
@@ -641,16 +643,47 @@ void request_special_stat(const Node *node, struct stat *ret_stat)
 	};
 }
 
-/* The file has no name any more, but is open: any of its handles tells. */
-static int stat_by_handle(const Version *version, struct stat *ret_stat)
+/* A removed file that is kept has a link that nobody can see. */
+static void stat_hide_link(const Fs *fs, struct stat *st)
 {
-	for (const Handle *handle = version->handles; handle; handle = handle->next) {
-		if (handle->stage)
-			return stage_stat(handle->stage, ret_stat);
-		if (handle->fd >= 0)
-			return fstat(handle->fd, ret_stat) < 0 ? -errno : 0;
-	}
-	return -ESTALE;
+	if (st->st_nlink > 0 && former_has_inode(fs, st->st_ino))
+		st->st_nlink--;
+}
+
+static int stat_stage(const Fs *fs, const Stage *stage, struct stat *ret_stat)
+{
+	int r = stage_stat(stage, ret_stat);
+
+	if (r == 0)
+		stat_hide_link(fs, ret_stat);
+	return r;
+}
+
+/* The file has no name any more, but is open: any of its handles tells. */
+static int stat_by_handle(const Fs *fs, const Version *version, struct stat *ret_stat)
+{
+	const Handle *handle = version->handles;
+
+	while (handle && !handle->stage && handle->fd < 0)
+		handle = handle->next;
+	if (!handle)
+		return -ESTALE;
+	if (handle->stage)
+		return stat_stage(fs, handle->stage, ret_stat);
+	if (fstat(handle->fd, ret_stat) < 0)
+		return -errno;
+	stat_hide_link(fs, ret_stat);
+	return 0;
+}
+
+/* The root has a directory more than anybody can see. */
+static int stat_root(Fs *fs, struct stat *ret_stat)
+{
+	if (fstat(fs->root_fd, ret_stat) < 0)
+		return -errno;
+	if (former_has_store(fs) && ret_stat->st_nlink > 2)
+		ret_stat->st_nlink--;
+	return 0;
 }
 
 int request_stat(Fs *fs, Version *version, struct stat *ret_stat)
@@ -663,11 +696,11 @@ int request_stat(Fs *fs, Version *version, struct stat *ret_stat)
 		return 0;
 	}
 	if (version->stage)
-		return stage_stat(version->stage, ret_stat);
+		return stat_stage(fs, version->stage, ret_stat);
 	if (node == fs->root)
-		return fstat(fs->root_fd, ret_stat) < 0 ? -errno : 0;
+		return stat_root(fs, ret_stat);
 	if (version->handles && (version->state == VERSION_SUPERSEDED || !node->linked))
-		return stat_by_handle(version, ret_stat);
+		return stat_by_handle(fs, version, ret_stat);
 	/* An error would use up the one repetition that a call gets whose file is replaced
 	 * meanwhile. */
 	if (!node->linked)

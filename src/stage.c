@@ -15,6 +15,7 @@
 
 #include "backing.h"
 #include "fileio.h"
+#include "former.h"
 #include "log.h"
 #include "util.h"
 
@@ -93,6 +94,19 @@ int stage_begin(Fs *fs, Node *node, Process *opener, Stage **ret_stage)
 	return 0;
 }
 
+/* Before a writer is told that the disk is full, what is only kept is given up (P17). */
+static bool stage_is_full(int r)
+{
+	return r == -ENOSPC || r == -EDQUOT;
+}
+
+static bool stage_make_room(Fs *fs, int r)
+{
+	HOLD(&fs->lock);
+
+	return stage_is_full(r) && former_give_up(fs);
+}
+
 int stage_create(Fs *fs, Node *node, mode_t mode, mode_t umask, uid_t uid, gid_t gid,
 	Process *opener, Stage **ret_stage)
 {
@@ -109,6 +123,8 @@ int stage_create(Fs *fs, Node *node, mode_t mode, mode_t umask, uid_t uid, gid_t
 		return -errno;
 	mode = backing_mode(dir_fd, mode & 07777, umask);
 	r = backing_stage(dir_fd, mode, &fd, &hidden);
+	if (stage_is_full(r) && former_give_up(fs))
+		r = backing_stage(dir_fd, mode, &fd, &hidden);
 	if (r < 0)
 		return r;
 	r = backing_own(fd, mode, uid, gid, &dir);
@@ -404,13 +420,11 @@ static int stage_copy_equal(const Stage *stage, int fd)
 	return 0;
 }
 
-int stage_materialise(Fs *fs, Stage *stage)
+static int stage_make_file(Fs *fs, Stage *stage)
 {
 	autofd fd = -1;
 	int r;
 
-	if (stage->fd >= 0)
-		return 0;
 	r = stage_open_file(fs, stage, &fd);
 	if (r < 0)
 		return r;
@@ -423,6 +437,16 @@ int stage_materialise(Fs *fs, Stage *stage)
 	ranges_clear(&stage->equal);
 	stage->fd = fd_steal(&fd);
 	return 0;
+}
+
+int stage_materialise(Fs *fs, Stage *stage)
+{
+	int r;
+
+	if (stage->fd >= 0)
+		return 0;
+	r = stage_make_file(fs, stage);
+	return r < 0 && stage_make_room(fs, r) ? stage_make_file(fs, stage) : r;
 }
 
 /* Whether the bytes need not be stored, for they are exposed at that offset already. */
@@ -456,6 +480,8 @@ int stage_write(Fs *fs, Stage *stage, const void *buffer, size_t length, off_t o
 	if (r == 0 && stage->difference < 0)
 		stage->difference = offset;
 	if (r == 0)
+		r = fileio_pwrite(stage->fd, buffer, length, offset);
+	if (r < 0 && stage_make_room(fs, r))
 		r = fileio_pwrite(stage->fd, buffer, length, offset);
 	if (r < 0) {
 		stage->error = r;

@@ -54,5 +54,7 @@ gone e/hard
 rm -r "$B/e"
 gone e
 gone e/g
-eq "what is left in the backing" "$(ls -A "$(v .)")" ""
+eq "what is left in the backing" "$(ls -A -I '.lklfs-stage-*' "$(v .)")" ""
+umnt
+eq "what is left in the backing after the end" "$(ls -A "$V")" ""
 eq "what is left in the mount" "$(ls -A "$B")" ""

@@ -19,7 +19,7 @@ LAYERS = (  # top first
     ("mount-session", "mount-helper"),
     ("request", "request-*", "order", "notify", "flock"),
     ("publish", "pin"),
-    ("stage", "fs", "node", "version"),
+    ("stage", "fs", "node", "version", "former"),
     ("compare", "step", "backing"),
     ("fileio", "journal", "log", "mount-options", "util"),
 )

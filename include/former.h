@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What names were before (P7, P9), and who has looked at them since (P10).
+ *
+ * A file or symbolic link that is replaced, removed or renamed away is a former version of its name
+ * from then on: with its mtime, kept in a hidden directory of the backing, or where it was renamed
+ * to. Everybody who looks at the name is written down with each former version. It may come back if
+ * the step that writes its bytes again is the only one that has looked; a build driver may have
+ * looked at times and for the name on behalf of its step.
+ *
+ * Names are paths from the root, whatever directory is there now: they outlive the removal of their
+ * directory. Forgetting is safe at any time. Everything here is under fs->lock. */
+
+#include "fs.h"
+#include "step.h"
+
+typedef struct Former Former;
+typedef struct Formers Formers;
+
+typedef enum {
+	LOOK_TIMES, /* was told size or times, or that there is no such name */
+	LOOK_BYTES, /* opened it, for reading or writing; followed it; listed its absence */
+} LookKind;
+
+Formers *formers_new(void);
+/* Forgets all, and removes the hidden directory. */
+Formers *formers_free(Fs *fs);
+
+/* How many there are, and their bytes. */
+unsigned former_count(const Fs *fs);
+uint64_t former_bytes(const Fs *fs);
+
+/* Whether the hidden directory has been made. */
+bool former_has_store(const Fs *fs);
+
+/* Whether the inode is kept: the backing counts one link of it too many. */
+bool former_has_inode(const Fs *fs, ino_t ino);
+
+/* Whether looks at the name have to be written down: it has former versions, or names below it
+ * have. The second for a node that still has its name, the third for what is in a directory. */
+bool former_watches(Fs *fs, const Node *dir, const char *name);
+bool former_watches_node(Fs *fs, const Node *node);
+bool former_watches_below(Fs *fs, const Node *dir);
+
+/* process (NULL: unknown) looks at a name where something is. below: it is no directory, so that
+ * what was below it is absent. */
+void former_look(
+	Fs *fs, const Node *dir, const char *name, Process *process, LookKind kind, bool below);
+void former_look_node(Fs *fs, const Node *node, Process *process, LookKind kind);
+
+/* The thread tid of process looks at a name in vain: this counts as soon as anybody asks for the
+ * name again, unless that thread makes the directory that it missed. */
+void former_look_in_vain(Fs *fs, const Node *dir, const char *name, Process *process, pid_t tid);
+
+/* process lists the directory: those of its names that are absent have been looked at. */
+void former_list(Fs *fs, Node *dir, Process *process);
+
+/* The thread has made a directory or a special file of this name. */
+void former_made(Fs *fs, const Node *dir, const char *name, pid_t tid);
+
+/* Forgets the former versions of the name; below: and of all names below it. */
+void former_forget(Fs *fs, const Node *dir, const char *name, bool below);
+void former_forget_node(Fs *fs, const Node *node);
+
+/* Removes a name in the backing, as unlinkat(2) does. What was there becomes a former version of
+ * it, if it can be kept. */
+int former_remove(Fs *fs, const Node *dir, int dir_fd, const char *name);
+
+typedef struct Keep Keep;
+
+struct Keep {
+	struct stat st;
+	uint64_t number; /* in the store */
+};
+
+/* What is under the name now is about to be replaced: gives it a second, hidden name. False if it
+ * cannot be kept. Else one of the next two has to follow, under the same lock. */
+bool former_keep(Fs *fs, int dir_fd, const char *name, Keep *ret_keep);
+/* It has been replaced: it is a former version of the name, and the caller writes down who looked.
+ */
+void former_kept(Fs *fs, const Node *dir, const char *name, const Keep *keep);
+/* It has not. */
+void former_cancel(Fs *fs, const Keep *keep);
+
+/* The file of the node, which st describes, had this name before it was renamed. */
+void former_moved(Fs *fs, const Node *dir, const char *name, Node *node, const struct stat *st);
+
+/* The former versions of the name that may come back if writer (NULL: unknown) writes their bytes:
+ * of this type (S_IFREG with this size in bytes, or S_IFLNK), the last one first. An array that
+ * owns references. */
+GPtrArray *former_candidates(
+	Fs *fs, const Node *dir, const char *name, mode_t type, off_t size, const Process *writer);
+
+/* Whether a candidate still is one: the lock has been dropped meanwhile. */
+bool former_may_return(Fs *fs, const Former *former, const Process *writer);
+
+/* A descriptor to read it; -ESTALE if it is not there any more as it was. */
+int former_open(Fs *fs, const Former *former, int *ret_fd);
+
+/* Whether it is a symbolic link to this. */
+bool former_links_to(Fs *fs, const Former *former, const char *target);
+
+const struct timespec *former_mtime(const Former *former);
+
+/* Puts the file back under its name in the directory, in place of what is there. -EXDEV if it is
+ * not ours to move, for it has another name. What left later is forgotten, and it is a former
+ * version no more. */
+int former_put_back(Fs *fs, Former *former, int dir_fd);
+
+/* Its bytes or target are under the name again, in another file, and keep that: this gets the
+ * mtime, and what left later and the former version are forgotten. */
+int former_restore_mtime(Fs *fs, Former *former, int dir_fd);
+
+/* One or the other. */
+int former_restore(Fs *fs, Former *former, int dir_fd);
+
+Former *former_ref(Former *former);
+Former *former_unref(Former *former);
+
+/* The disk is full: forgets everything that takes room on it. False if there was nothing. */
+bool former_give_up(Fs *fs);

@@ -1,0 +1,775 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A tree of names beside the tree of nodes: only of names that have former versions, or that lead
+ * to such names. A node is a file or a directory, and goes when that goes; a name here is a path.
+ *
+ * Who may bring a former version back is not known when somebody looks, so looks are collected: a
+ * look binds the version to the looker's step, except that of a build driver which looked at times
+ * only, for that is excused by whatever step runs directly below it. Two that bind it to different
+ * steps, or one by somebody unknown, and it can never come back: it is forgotten, and its name is
+ * settled.
+ *
+ * What is kept lies in a hidden directory in the root of the mount, under numbers; a sweep removes
+ * it if we do not. */
+
+#include "former.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "backing.h"
+#include "util.h"
+
+/* So many build drivers may have looked at the times of one former version. */
+#define LOOKS_MAX 4
+/* So many former versions one name has. */
+#define NAME_FORMERS_MAX 8
+
+typedef struct Look Look;
+typedef struct Name Name;
+
+struct Look {
+	Process *process; /* owned */
+	bool bytes;
+	bool several; /* and others of the same step */
+};
+
+struct Former {
+	int n_refs;
+	Name *name; /* NULL: forgotten */
+	GList link; /* in formers->all */
+	/* constant: what it was */
+	mode_t type;
+	ino_t ino;
+	off_t size; /* bytes */
+	struct timespec mtime;
+	uint64_t number; /* its name in the store; 0: it is at `at` */
+	Node *at;        /* owned; where it was renamed to */
+	Look looks[LOOKS_MAX];
+	unsigned n_looks;
+};
+
+struct Name {
+	Name *parent; /* NULL: the root */
+	char *name;
+	GHashTable *children; /* char * -> Name, owned; NULL: none */
+	GQueue formers;       /* Former, owned, the last one first */
+	/* a look in vain that does not count yet */
+	bool vain;
+	Process *vain_by; /* owned; NULL: unknown */
+	pid_t vain_tid;
+};
+
+struct Formers {
+	Name *root;
+	GQueue all;         /* Former, the oldest first */
+	GHashTable *by_ino; /* ino_t * -> Former, of those in the store */
+	uint64_t bytes;     /* of those in the store */
+	uint64_t last;      /* number */
+	int store_fd;       /* O_PATH of the hidden directory, or -1 */
+	char *store;        /* its name in the root */
+	bool no_store;      /* it cannot be made */
+};
+
+static Name *name_new(Name *parent, const char *name)
+{
+	Name *n = g_new0(Name, 1);
+
+	n->parent = parent;
+	n->name = g_strdup(name);
+	g_queue_init(&n->formers);
+	return n;
+}
+
+static void name_drop_vain(Name *name)
+{
+	name->vain = false;
+	name->vain_by = step_process_unref(name->vain_by);
+}
+
+static void name_free(Name *name)
+{
+	name_drop_vain(name);
+	if (name->children)
+		g_hash_table_unref(name->children);
+	g_free(name->name);
+	g_free(name);
+}
+
+static bool name_is_empty(const Name *name)
+{
+	return name->formers.length == 0 &&
+	       (!name->children || g_hash_table_size(name->children) == 0);
+}
+
+/* Lets go of a name that leads to nothing, not of those above it. Returns what is above it then. */
+static Name *name_trim_one(Name *name)
+{
+	Name *parent = name->parent;
+
+	if (!parent || !name_is_empty(name))
+		return NULL;
+	g_hash_table_remove(parent->children, name->name);
+	name_free(name);
+	return parent;
+}
+
+static void name_trim(Name *name)
+{
+	while (name)
+		name = name_trim_one(name);
+}
+
+static Name *name_child(Name *parent, const char *name, bool make)
+{
+	Name *child = parent->children ? g_hash_table_lookup(parent->children, name) : NULL;
+
+	if (child || !make)
+		return child;
+	if (!parent->children)
+		parent->children = g_hash_table_new(g_str_hash, g_str_equal);
+	child = name_new(parent, name);
+	g_hash_table_insert(parent->children, child->name, child);
+	return child;
+}
+
+static Name *name_of_dir(const Fs *fs, const Node *dir, bool make)
+{
+	Name *parent;
+
+	if (dir == fs->root)
+		return fs->formers->root;
+	if (!dir->linked || dir->special)
+		return NULL;
+	parent = name_of_dir(fs, dir->parent, make);
+	return parent ? name_child(parent, dir->name, make) : NULL;
+}
+
+static Name *name_find(const Fs *fs, const Node *dir, const char *name, bool make)
+{
+	Name *parent;
+
+	if (!make && !fs->formers->root->children)
+		return NULL;
+	parent = name_of_dir(fs, dir, make);
+	return parent ? name_child(parent, name, make) : NULL;
+}
+
+Former *former_ref(Former *former)
+{
+	former->n_refs++;
+	return former;
+}
+
+Former *former_unref(Former *former)
+{
+	if (!former || --former->n_refs > 0)
+		return NULL;
+	g_assert(!former->name && !former->at);
+	g_free(former);
+	return NULL;
+}
+
+static void former_unref_item(gpointer former)
+{
+	former_unref(former);
+}
+
+static void store_name(uint64_t number, char name[static 32])
+{
+	snprintf(name, 32, "%ju", (uintmax_t)number);
+}
+
+/* Takes it out of the books; the file stays where it is. */
+static void former_detach(Fs *fs, Former *former)
+{
+	Formers *formers = fs->formers;
+
+	g_queue_remove(&former->name->formers, former);
+	g_queue_unlink(&formers->all, &former->link);
+	if (former->number) {
+		g_hash_table_remove(formers->by_ino, &former->ino);
+		formers->bytes -= (uint64_t)former->size;
+	}
+	for (unsigned i = 0; i < former->n_looks; i++)
+		step_process_unref(former->looks[i].process);
+	former->n_looks = 0;
+	former->at = node_unref(fs, former->at);
+	former->name = NULL;
+}
+
+/* Forgets it; the caller trims its name. */
+static void former_drop(Fs *fs, Former *former)
+{
+	char name[32];
+
+	former_detach(fs, former);
+	if (former->number) {
+		store_name(former->number, name);
+		unlinkat(fs->formers->store_fd, name, 0);
+	}
+	former_unref(former);
+}
+
+static void former_drop_and_trim(Fs *fs, Former *former)
+{
+	Name *name = former->name;
+
+	former_drop(fs, former);
+	name_trim(name);
+}
+
+/* Makes room for one more of this size. */
+static void formers_limit(Fs *fs, uint64_t size)
+{
+	Formers *formers = fs->formers;
+
+	while (formers->all.length > 0 && (formers->all.length >= fs->options->keep ||
+						  formers->bytes + size > fs->options->keep_bytes))
+		former_drop_and_trim(fs, g_queue_peek_head(&formers->all));
+}
+
+static void former_add(Fs *fs, Name *name, Former *former)
+{
+	Formers *formers = fs->formers;
+
+	former->name = name;
+	former->link.data = former;
+	g_queue_push_tail_link(&formers->all, &former->link);
+	g_queue_push_head(&name->formers, former);
+	if (former->number) {
+		g_hash_table_insert(formers->by_ino, &former->ino, former);
+		formers->bytes += (uint64_t)former->size;
+	}
+	while (name->formers.length > NAME_FORMERS_MAX)
+		former_drop(fs, g_queue_peek_tail(&name->formers));
+}
+
+static Former *former_new(const struct stat *st)
+{
+	Former *former = g_new0(Former, 1);
+
+	former->n_refs = 1;
+	former->type = st->st_mode & S_IFMT;
+	former->ino = st->st_ino;
+	former->size = st->st_size;
+	former->mtime = st->st_mtim;
+	return former;
+}
+
+/* Whether anything could ever come of keeping it: not of what always counts as changed (P16), of a
+ * file with other names, or if the memory is off. */
+static bool former_is_worth(const Fs *fs, const struct stat *st)
+{
+	if (fs->options->keep == 0 || (uint64_t)st->st_size > fs->options->keep_bytes ||
+		st->st_nlink != 1)
+		return false;
+	if (S_ISLNK(st->st_mode))
+		return true;
+	return S_ISREG(st->st_mode) && (st->st_size > 0 || !fs->options->always_builtin);
+}
+
+static bool store_open(Fs *fs)
+{
+	Formers *formers = fs->formers;
+
+	if (formers->store_fd >= 0)
+		return true;
+	if (!formers->no_store &&
+		backing_make_store(fs->root_fd, &formers->store, &formers->store_fd) < 0)
+		formers->no_store = true;
+	return !formers->no_store;
+}
+
+Formers *formers_new(void)
+{
+	Formers *formers = g_new0(Formers, 1);
+
+	formers->root = name_new(NULL, "");
+	formers->by_ino = g_hash_table_new(g_int64_hash, g_int64_equal);
+	formers->store_fd = -1;
+	g_queue_init(&formers->all);
+	return formers;
+}
+
+Formers *formers_free(Fs *fs)
+{
+	Formers *formers = fs->formers;
+
+	if (!formers)
+		return NULL;
+	while (formers->all.length > 0)
+		former_drop_and_trim(fs, g_queue_peek_head(&formers->all));
+	if (formers->store)
+		backing_remove_store(fs->root_fd, formers->store);
+	fd_clear(&formers->store_fd);
+	g_free(formers->store);
+	g_hash_table_unref(formers->by_ino);
+	name_free(formers->root);
+	g_free(formers);
+	return NULL;
+}
+
+unsigned former_count(const Fs *fs)
+{
+	return fs->formers->all.length;
+}
+
+uint64_t former_bytes(const Fs *fs)
+{
+	return fs->formers->bytes;
+}
+
+bool former_has_store(const Fs *fs)
+{
+	return fs->formers->store_fd >= 0;
+}
+
+bool former_has_inode(const Fs *fs, ino_t ino)
+{
+	int64_t key = (int64_t)ino;
+
+	return g_hash_table_contains(fs->formers->by_ino, &key);
+}
+
+bool former_watches(Fs *fs, const Node *dir, const char *name)
+{
+	return name_find(fs, dir, name, false) != NULL;
+}
+
+bool former_watches_node(Fs *fs, const Node *node)
+{
+	return node->linked && node->parent && former_watches(fs, node->parent, node->name);
+}
+
+bool former_watches_below(Fs *fs, const Node *dir)
+{
+	Name *name = fs->formers->root->children ? name_of_dir(fs, dir, false) : NULL;
+
+	return name && name->children;
+}
+
+static bool look_binds(const Look *look)
+{
+	return look->bytes || look->several || !step_is_driver(look->process);
+}
+
+/* Whether this look keeps nothing from the writer. */
+static bool look_is_excused(const Look *look, const Process *writer)
+{
+	if (step_equal(look->process, writer))
+		return true;
+	return !look->bytes && !look->several && step_is_driver_of(look->process, writer);
+}
+
+/* Writes a look down. False if the version can never come back now. */
+static bool former_note(Former *former, Process *process, LookKind kind)
+{
+	unsigned n_binding = 0, i;
+	Look *look;
+
+	if (!process)
+		return false;
+	for (i = 0; i < former->n_looks; i++)
+		if (step_equal(former->looks[i].process, process))
+			break;
+	if (i == LOOKS_MAX)
+		return false;
+	look = &former->looks[i];
+	if (i == former->n_looks) {
+		former->n_looks++;
+		*look = (Look){.process = step_process_ref(process)};
+	}
+	look->bytes |= kind == LOOK_BYTES;
+	look->several |= !step_process_equal(look->process, process);
+	for (i = 0; i < former->n_looks; i++)
+		n_binding += look_binds(&former->looks[i]);
+	return n_binding <= 1;
+}
+
+static void name_note(Fs *fs, Name *name, Process *process, LookKind kind)
+{
+	for (GList *l = name->formers.head, *next; l; l = next) {
+		next = l->next;
+		if (!former_note(l->data, process, kind))
+			former_drop(fs, l->data);
+	}
+}
+
+/* The same for the name and all below it. The caller trims the name. */
+static void name_note_all(Fs *fs, Name *name, Process *process, LookKind kind)
+{
+	g_autoptr(GList) children = NULL;
+
+	name_note(fs, name, process, kind);
+	if (name->children)
+		children = g_hash_table_get_values(name->children);
+	for (GList *l = children; l; l = l->next) {
+		name_note_all(fs, l->data, process, kind);
+		name_trim_one(l->data);
+	}
+}
+
+/* A look in vain counts from now on. The caller trims. */
+static void name_settle_vain(Fs *fs, Name *name)
+{
+	Process *process = name->vain_by;
+
+	if (!name->vain)
+		return;
+	name->vain = false;
+	name->vain_by = NULL;
+	name_note_all(fs, name, process, LOOK_TIMES);
+	step_process_unref(process);
+}
+
+/* The name, if it still has anything to remember when all looks in vain before have been counted,
+ * those at the directories above it too. */
+static Name *name_find_settled(Fs *fs, const Node *dir, const char *name)
+{
+	for (;;) {
+		Name *found = name_find(fs, dir, name, false), *n;
+
+		for (n = found; n && !n->vain; n = n->parent)
+			continue;
+		if (!n)
+			return found;
+		name_settle_vain(fs, n);
+		name_trim(n);
+	}
+}
+
+void former_look(
+	Fs *fs, const Node *dir, const char *name, Process *process, LookKind kind, bool below)
+{
+	Name *n = name_find_settled(fs, dir, name);
+
+	if (!n)
+		return;
+	name_note(fs, n, process, kind);
+	if (below)
+		name_note_all(fs, n, process, LOOK_TIMES);
+	name_trim(n);
+}
+
+void former_look_node(Fs *fs, const Node *node, Process *process, LookKind kind)
+{
+	if (node->linked && node->parent)
+		former_look(fs, node->parent, node->name, process, kind, false);
+}
+
+void former_look_in_vain(Fs *fs, const Node *dir, const char *name, Process *process, pid_t tid)
+{
+	Name *n = name_find_settled(fs, dir, name);
+
+	if (!n)
+		return;
+	n->vain = true;
+	n->vain_by = process ? step_process_ref(process) : NULL;
+	n->vain_tid = tid;
+	if (process && tid > 0)
+		return;
+	name_settle_vain(fs, n);
+	name_trim(n);
+}
+
+/* Whether there is nothing of this name, as the mount shows it. */
+static bool child_is_absent(Fs *fs, Node *dir, int dir_fd, const char *name)
+{
+	Node *node = node_find(fs, dir, name);
+
+	if (node && !node_in_backing(node))
+		return false;
+	return !backing_exists(dir_fd, name);
+}
+
+void former_list(Fs *fs, Node *dir, Process *process)
+{
+	Name *parent = name_of_dir(fs, dir, false);
+	g_autoptr(GList) children = NULL;
+	int dir_fd;
+
+	if (!parent || !parent->children || node_dir_fd(fs, dir, &dir_fd) < 0)
+		return;
+	children = g_hash_table_get_values(parent->children);
+	for (GList *l = children; l; l = l->next) {
+		Name *child = l->data;
+
+		if (!child_is_absent(fs, dir, dir_fd, child->name))
+			continue;
+		name_settle_vain(fs, child);
+		name_note_all(fs, child, process, LOOK_BYTES);
+		name_trim_one(child);
+	}
+	name_trim(parent);
+}
+
+/* The caller trims. */
+static void name_forget(Fs *fs, Name *name, bool below)
+{
+	g_autoptr(GList) children = NULL;
+
+	while (name->formers.length > 0)
+		former_drop(fs, g_queue_peek_head(&name->formers));
+	if (below && name->children)
+		children = g_hash_table_get_values(name->children);
+	for (GList *l = children; l; l = l->next) {
+		name_forget(fs, l->data, true);
+		name_trim_one(l->data);
+	}
+}
+
+void former_forget(Fs *fs, const Node *dir, const char *name, bool below)
+{
+	Name *n = name_find(fs, dir, name, false);
+
+	if (!n)
+		return;
+	name_forget(fs, n, below);
+	name_trim(n);
+}
+
+void former_forget_node(Fs *fs, const Node *node)
+{
+	if (node->linked && node->parent)
+		former_forget(fs, node->parent, node->name, false);
+}
+
+void former_made(Fs *fs, const Node *dir, const char *name, pid_t tid)
+{
+	Name *n = name_find(fs, dir, name, false);
+
+	if (!n)
+		return;
+	if (n->vain && n->vain_tid == tid)
+		name_drop_vain(n);
+	name_settle_vain(fs, n);
+	name_forget(fs, n, false);
+	name_trim(n);
+}
+
+/* A file that has got a name in the store joins the former versions of its name. */
+static void former_store(
+	Fs *fs, const Node *dir, const char *name, const struct stat *st, uint64_t number)
+{
+	Former *former = former_new(st);
+	char away[32];
+	Name *n;
+
+	formers_limit(fs, (uint64_t)st->st_size);
+	n = name_find(fs, dir, name, true);
+	if (n) {
+		former->number = number;
+		former_add(fs, n, former);
+		return;
+	}
+	/* The directory has gone. */
+	store_name(number, away);
+	unlinkat(fs->formers->store_fd, away, 0);
+	former_unref(former);
+}
+
+int former_remove(Fs *fs, const Node *dir, int dir_fd, const char *name)
+{
+	char away[32];
+	struct stat st;
+
+	if (backing_stat(dir_fd, name, &st) == 0 && former_is_worth(fs, &st) && store_open(fs)) {
+		store_name(++fs->formers->last, away);
+		if (renameat(dir_fd, name, fs->formers->store_fd, away) == 0) {
+			former_store(fs, dir, name, &st, fs->formers->last);
+			return 0;
+		}
+	}
+	return unlinkat(dir_fd, name, 0) < 0 ? -errno : 0;
+}
+
+bool former_keep(Fs *fs, int dir_fd, const char *name, Keep *ret_keep)
+{
+	char away[32];
+
+	if (backing_stat(dir_fd, name, &ret_keep->st) < 0 || !former_is_worth(fs, &ret_keep->st) ||
+		!store_open(fs))
+		return false;
+	ret_keep->number = ++fs->formers->last;
+	store_name(ret_keep->number, away);
+	return linkat(dir_fd, name, fs->formers->store_fd, away, 0) == 0;
+}
+
+void former_kept(Fs *fs, const Node *dir, const char *name, const Keep *keep)
+{
+	former_store(fs, dir, name, &keep->st, keep->number);
+}
+
+void former_cancel(Fs *fs, const Keep *keep)
+{
+	char away[32];
+
+	store_name(keep->number, away);
+	unlinkat(fs->formers->store_fd, away, 0);
+}
+
+void former_moved(Fs *fs, const Node *dir, const char *name, Node *node, const struct stat *st)
+{
+	Former *former;
+	Name *n;
+
+	if (!former_is_worth(fs, st))
+		return;
+	formers_limit(fs, 0);
+	n = name_find(fs, dir, name, true);
+	if (!n)
+		return;
+	former = former_new(st);
+	former->at = node_ref(node);
+	former_add(fs, n, former);
+}
+
+bool former_may_return(Fs *fs G_GNUC_UNUSED, const Former *former, const Process *writer)
+{
+	if (!former->name || !writer)
+		return false;
+	for (unsigned i = 0; i < former->n_looks; i++)
+		if (!look_is_excused(&former->looks[i], writer))
+			return false;
+	return true;
+}
+
+GPtrArray *former_candidates(
+	Fs *fs, const Node *dir, const char *name, mode_t type, off_t size, const Process *writer)
+{
+	GPtrArray *all = g_ptr_array_new_with_free_func(former_unref_item);
+	Name *n = name_find_settled(fs, dir, name);
+
+	for (GList *l = n ? n->formers.head : NULL; l; l = l->next) {
+		Former *former = l->data;
+
+		if (former->type == type && (type != S_IFREG || former->size == size) &&
+			former_may_return(fs, former, writer))
+			g_ptr_array_add(all, former_ref(former));
+	}
+	return all;
+}
+
+/* Where the file is: a directory and its name there. */
+static int former_place(
+	Fs *fs, const Former *former, int *ret_dir_fd, char name[static NAME_MAX + 1])
+{
+	if (former->number) {
+		*ret_dir_fd = fs->formers->store_fd;
+		store_name(former->number, name);
+		return 0;
+	}
+	g_strlcpy(name, former->at->name, NAME_MAX + 1);
+	return node_parent_fd(fs, former->at, ret_dir_fd);
+}
+
+static bool former_is_it(const Former *former, const struct stat *st)
+{
+	return (st->st_mode & S_IFMT) == former->type && st->st_ino == former->ino &&
+	       st->st_nlink == 1 && st->st_size == former->size &&
+	       time_equal(&st->st_mtim, &former->mtime);
+}
+
+int former_open(Fs *fs, const Former *former, int *ret_fd)
+{
+	char name[NAME_MAX + 1];
+	autofd fd = -1;
+	struct stat st;
+	int dir_fd, r;
+
+	if (!former->name)
+		return -ESTALE;
+	r = former_place(fs, former, &dir_fd, name);
+	if (r == 0)
+		r = backing_open_read(dir_fd, name, &fd);
+	if (r < 0)
+		return r;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!former_is_it(former, &st))
+		return -ESTALE;
+	*ret_fd = fd_steal(&fd);
+	return 0;
+}
+
+bool former_links_to(Fs *fs, const Former *former, const char *target)
+{
+	char name[NAME_MAX + 1], now[PATH_MAX + 1];
+	struct stat st;
+	ssize_t n;
+	int dir_fd;
+
+	if (former->type != S_IFLNK || former_place(fs, former, &dir_fd, name) < 0 ||
+		backing_stat(dir_fd, name, &st) < 0 || !former_is_it(former, &st))
+		return false;
+	n = readlinkat(dir_fd, name, now, sizeof(now));
+	return n >= 0 && (size_t)n == strlen(target) && memcmp(now, target, (size_t)n) == 0;
+}
+
+const struct timespec *former_mtime(const Former *former)
+{
+	return &former->mtime;
+}
+
+/* What has left after it is forgotten. */
+static void former_forget_later(Fs *fs, Former *former)
+{
+	Name *name = former->name;
+
+	while (g_queue_peek_head(&name->formers) != former)
+		former_drop(fs, g_queue_peek_head(&name->formers));
+}
+
+int former_put_back(Fs *fs, Former *former, int dir_fd)
+{
+	Name *name = former->name;
+	char away[32];
+	int r;
+
+	if (!former->number)
+		return -EXDEV;
+	store_name(former->number, away);
+	r = backing_put_back(fs->formers->store_fd, away, dir_fd, name->name);
+	if (r < 0)
+		return r;
+	former_forget_later(fs, former);
+	former_detach(fs, former);
+	former_unref(former);
+	name_trim(name);
+	return 0;
+}
+
+int former_restore_mtime(Fs *fs, Former *former, int dir_fd)
+{
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, former->mtime};
+	Name *name = former->name;
+
+	if (utimensat(dir_fd, name->name, times, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	former_forget_later(fs, former);
+	former_drop(fs, former);
+	name_trim(name);
+	return 0;
+}
+
+int former_restore(Fs *fs, Former *former, int dir_fd)
+{
+	int r = former_put_back(fs, former, dir_fd);
+
+	return r < 0 ? former_restore_mtime(fs, former, dir_fd) : 0;
+}
+
+bool former_give_up(Fs *fs)
+{
+	bool any = fs->formers->bytes > 0 || g_hash_table_size(fs->formers->by_ino) > 0;
+
+	while (fs->formers->all.length > 0)
+		former_drop_and_trim(fs, g_queue_peek_head(&fs->formers->all));
+	return any;
+}

@@ -1,0 +1,509 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Renaming. Nodes follow names, sessions follow nodes, and what a rename replaces or takes away is
+ * a former version of its name.
+ *
+ * A rename over a file with the same bytes leaves that file as it was (P8), and one that brings the
+ * bytes of a former version back leaves the mtime of that (P7, P9). Bytes are compared before, with
+ * no lock held; under the lock it is only made sure that both files still are what was compared.
+ *
+ * The kernel moves what it remembers of the old name to the new one, which then leads to the file
+ * that was renamed. So the old name must not be remembered: if it may be, the first attempt is
+ * refused with ESTALE, upon which the kernel looks both names up again. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backing.h"
+#include "compare.h"
+#include "former.h"
+#include "publish.h"
+#include "request.h"
+#include "util.h"
+
+typedef struct Names Names;
+
+/* What is asked for. */
+struct Names {
+	fuse_ino_t parent;
+	const char *name;
+	fuse_ino_t new_parent;
+	const char *new_name;
+	unsigned flags;
+};
+
+typedef struct Move Move;
+
+/* One end of a rename. */
+struct Move {
+	Node *dir;
+	const char *name;
+	int dir_fd;   /* its own: see move_close() */
+	Node *node;   /* NULL: nothing known of it */
+	bool backing; /* the backing has something of this name that belongs to the node */
+};
+
+static int move_find(Fs *fs, fuse_ino_t parent, const char *name, Move *ret_move)
+{
+	Version *dir = version_find(fs, parent);
+	int dir_fd, r;
+
+	if (!dir)
+		return -ESTALE;
+	if (dir->node->special || request_special(fs, dir->node, name) || backing_is_hidden(name))
+		return -EPERM;
+	*ret_move = (Move){.dir = dir->node, .name = name, .dir_fd = -1};
+	r = node_dir_fd(fs, dir->node, &dir_fd);
+	if (r < 0)
+		return r;
+	/* Whatever else is looked for may close the first one. */
+	ret_move->dir_fd = fcntl(dir_fd, F_DUPFD_CLOEXEC, 0);
+	if (ret_move->dir_fd < 0)
+		return -errno;
+	ret_move->node = node_find(fs, dir->node, name);
+	ret_move->backing = (!ret_move->node || node_in_backing(ret_move->node)) &&
+			    backing_exists(ret_move->dir_fd, name);
+	return 0;
+}
+
+static void move_close(Move *move)
+{
+	fd_clear(&move->dir_fd);
+}
+
+/* Both ends of a rename. What has been found is closed with move_close(), also after a failure. */
+static int moves_find(Fs *fs, const Names *names, Move *ret_from, Move *ret_to)
+{
+	int r;
+
+	ret_from->dir_fd = ret_to->dir_fd = -1;
+	r = move_find(fs, names->parent, names->name, ret_from);
+	return r < 0 ? r : move_find(fs, names->new_parent, names->new_name, ret_to);
+}
+
+static bool move_has_session(const Move *move)
+{
+	return move->node && move->node->stage;
+}
+
+/* Nodes follow the names: what was at `to` is gone, what was at `from` is there. */
+static void move_node(Fs *fs, const Move *from, const Move *to)
+{
+	if (to->node && to->node != from->node)
+		node_unlink(fs, to->node);
+	if (from->node)
+		node_move(fs, from->node, to->dir, to->name);
+}
+
+static void move_hidden(const Move *from, const Move *to)
+{
+	Stage *stage = from->node ? from->node->stage : NULL;
+
+	/* A staging file with a name goes where its session goes. */
+	if (stage && stage->hidden)
+		(void)!renameat(from->dir_fd, stage->hidden, to->dir_fd, stage->hidden);
+}
+
+/* A name that the backing does not have yet: only the tree knows of the move. What it replaces
+ * stays in the backing until the session ends. */
+static int rename_new(Fs *fs, const Move *from, const Move *to)
+{
+	bool shadow = backing_exists(to->dir_fd, to->name);
+
+	if (from->node->shadow && unlinkat(from->dir_fd, from->name, 0) < 0)
+		return -errno;
+	former_look(fs, to->dir, to->name, request_current()->caller, LOOK_BYTES, false);
+	move_hidden(from, to);
+	node_ref(from->node);
+	move_node(fs, from, to);
+	from->node->shadow = shadow;
+	node_unref(fs, from->node);
+	backing_touch_dir(from->dir_fd);
+	backing_touch_dir(to->dir_fd);
+	return 0;
+}
+
+/* What has been replaced or taken away is a former version of its name. st: of what was moved. */
+static void rename_remember(Fs *fs, const Move *from, const Move *to, const struct stat *st)
+{
+	Process *caller = request_current()->caller;
+	Node *node;
+
+	if (S_ISDIR(st->st_mode)) {
+		former_forget(fs, from->dir, from->name, true);
+		former_forget(fs, to->dir, to->name, true);
+		return;
+	}
+	former_look(fs, to->dir, to->name, caller, LOOK_BYTES, true);
+	if (move_has_session(from))
+		return;
+	node = node_get(fs, to->dir, to->name);
+	former_moved(fs, from->dir, from->name, node, st);
+	node_unref(fs, node);
+}
+
+static int rename_plain(Fs *fs, const Move *from, const Move *to, unsigned flags)
+{
+	struct stat st;
+	bool keeps;
+	Keep keep;
+	int r;
+
+	if (!from->backing) {
+		if (!from->node || node_in_backing(from->node))
+			return -ENOENT;
+		return rename_new(fs, from, to);
+	}
+	if (to->node && to->node->n_hidden > 0)
+		return -ENOTEMPTY;
+	r = backing_stat(from->dir_fd, from->name, &st);
+	if (r < 0)
+		return r;
+	/* Who has seen what was being written there is not known. */
+	if (move_has_session(to))
+		former_forget(fs, to->dir, to->name, false);
+	keeps = to->backing && !move_has_session(to) && !S_ISDIR(st.st_mode) &&
+		former_keep(fs, to->dir_fd, to->name, &keep);
+	if (renameat2(from->dir_fd, from->name, to->dir_fd, to->name, flags) < 0) {
+		r = -errno;
+		if (keeps)
+			former_cancel(fs, &keep);
+		return r;
+	}
+	if (keeps)
+		former_kept(fs, to->dir, to->name, &keep);
+	move_hidden(from, to);
+	move_node(fs, from, to);
+	rename_remember(fs, from, to, &st);
+	return 0;
+}
+
+/* Both names exist; either may be in the tree only. */
+static int rename_exchange(Fs *fs, const Move *from, const Move *to)
+{
+	g_autofree char *name = g_strdup(to->name);
+	Node *a, *b, *dir = from->dir;
+	int r = 0;
+
+	if (from->backing && to->backing)
+		r = renameat2(from->dir_fd, from->name, to->dir_fd, to->name, RENAME_EXCHANGE);
+	else if (from->backing)
+		r = renameat2(from->dir_fd, from->name, to->dir_fd, to->name, 0);
+	else if (to->backing)
+		r = renameat2(to->dir_fd, to->name, from->dir_fd, from->name, 0);
+	if (r < 0)
+		return -errno;
+	former_forget(fs, from->dir, from->name, true);
+	former_forget(fs, to->dir, to->name, true);
+	move_hidden(from, to);
+	move_hidden(to, from);
+	a = node_get(fs, from->dir, from->name);
+	b = node_get(fs, to->dir, to->name);
+	/* By way of a name that nobody can have. */
+	node_move(fs, a, to->dir, "");
+	node_move(fs, b, dir, from->name);
+	node_move(fs, a, to->dir, name);
+	/* What either has replaced may still be there, under the other's name. */
+	a->shadow = !node_in_backing(a) && backing_exists(to->dir_fd, name);
+	b->shadow = !node_in_backing(b) && backing_exists(from->dir_fd, from->name);
+	node_unref(fs, a);
+	node_unref(fs, b);
+	return 0;
+}
+
+typedef struct Match Match;
+
+/* What is under the new name, or was, and has the bytes that are moved there. */
+struct Match {
+	bool found;
+	Former *former; /* owned; NULL: it is what is there */
+	struct stat from, to;
+	int from_fd, to_fd; /* -1: links */
+};
+
+static void match_clear(Fs *fs, Match *match)
+{
+	HOLD(&fs->lock);
+
+	former_unref(match->former);
+	fd_clear(&match->from_fd);
+	fd_clear(&match->to_fd);
+}
+
+/* One file that may have the same bytes. */
+typedef struct Candidate Candidate;
+
+struct Candidate {
+	Former *former; /* owned; NULL: what is there */
+	int fd;
+};
+
+static void candidate_clear(gpointer data)
+{
+	fd_clear(&((Candidate *)data)->fd);
+}
+
+static bool links_are_same(const Move *a, const Move *b)
+{
+	char x[PATH_MAX + 1], y[PATH_MAX + 1];
+	ssize_t n = readlinkat(a->dir_fd, a->name, x, sizeof(x));
+	ssize_t m = readlinkat(b->dir_fd, b->name, y, sizeof(y));
+
+	return n >= 0 && n == m && memcmp(x, y, (size_t)n) == 0;
+}
+
+/* Links are compared at once. */
+static void match_link(Fs *fs, const Move *from, const Move *to, Match *match)
+{
+	g_autoptr(GPtrArray) formers = NULL;
+	char target[PATH_MAX + 1];
+	ssize_t n;
+
+	if (to->backing && links_are_same(from, to)) {
+		match->found = true;
+		return;
+	}
+	n = readlinkat(from->dir_fd, from->name, target, sizeof(target) - 1);
+	if (n < 0)
+		return;
+	target[n] = 0;
+	formers = former_candidates(fs, to->dir, to->name, S_IFLNK, 0, request_current()->caller);
+	for (unsigned i = 0; i < formers->len && !match->found; i++)
+		if (former_links_to(fs, formers->pdata[i], target)) {
+			match->former = former_ref(formers->pdata[i]);
+			match->found = true;
+		}
+}
+
+/* Opens what may have the same bytes. */
+static void match_open(Fs *fs, const Move *from, const Move *to, Match *match, GArray *candidates)
+{
+	g_autoptr(GPtrArray) formers = NULL;
+	Candidate candidate = {.fd = -1};
+
+	if (backing_open_read(from->dir_fd, from->name, &match->from_fd) < 0 ||
+		publish_always_counts(fs, to->name, match->from_fd, match->from.st_size,
+			step_is_driver(request_current()->caller)))
+		return;
+	if (to->backing && S_ISREG(match->to.st_mode) && match->to.st_nlink == 1 &&
+		match->to.st_size == match->from.st_size &&
+		backing_open_read(to->dir_fd, to->name, &candidate.fd) == 0)
+		g_array_append_val(candidates, candidate);
+	formers = former_candidates(
+		fs, to->dir, to->name, S_IFREG, match->from.st_size, request_current()->caller);
+	for (unsigned i = 0; i < formers->len; i++) {
+		candidate = (Candidate){.former = formers->pdata[i], .fd = -1};
+		if (former_open(fs, candidate.former, &candidate.fd) < 0)
+			continue;
+		former_ref(candidate.former);
+		g_array_append_val(candidates, candidate);
+	}
+}
+
+/* The first half, under the lock: -ESTALE if the kernel has to look the names up again. */
+static int match_begin(Fs *fs, const Names *names, Match *match, GArray *candidates)
+{
+	Request *current = request_current();
+	pid_t tid = (pid_t)request_header(current)->pid;
+	Move from, to;
+	Pin *pin;
+	int r;
+	HOLD(&fs->lock);
+
+	pin = pin_find(fs, tid);
+	r = moves_find(fs, names, &from, &to);
+	if (r == 0 && from.backing && !move_has_session(&from) && !move_has_session(&to) &&
+		(to.backing ? !(names->flags & RENAME_NOREPLACE)
+			    : former_watches(fs, to.dir, to.name)) &&
+		backing_stat(from.dir_fd, from.name, &match->from) == 0 &&
+		(!to.backing || backing_stat(to.dir_fd, to.name, &match->to) == 0) &&
+		!S_ISDIR(match->from.st_mode) && match->from.st_nlink == 1) {
+		if (from.node && from.node->cached && tid > 0 && !pin) {
+			pin_set(fs, tid, PIN_RENAME, from.node, current->caller, current->due);
+			r = -ESTALE;
+		} else if (S_ISREG(match->from.st_mode)) {
+			match_open(fs, &from, &to, match, candidates);
+		} else if (S_ISLNK(match->from.st_mode) && !publish_is_listed(fs, to.name)) {
+			match_link(fs, &from, &to, match);
+		}
+	}
+	move_close(&from);
+	move_close(&to);
+	return r;
+}
+
+/* The second half, without: the bytes. */
+static void match_compare(Match *match, GArray *candidates)
+{
+	for (unsigned i = 0; i < candidates->len && !match->found; i++) {
+		Candidate *candidate = &g_array_index(candidates, Candidate, i);
+
+		if (compare_files(match->from_fd, candidate->fd, match->from.st_size, -1,
+			    &match->found) < 0)
+			match->found = false;
+		if (!match->found)
+			continue;
+		match->to_fd = fd_steal(&candidate->fd);
+		match->former = g_steal_pointer(&candidate->former);
+	}
+}
+
+static int match_find(Fs *fs, const Names *names, Match *match)
+{
+	g_autoptr(GArray) candidates = g_array_new(FALSE, FALSE, sizeof(Candidate));
+	int r;
+
+	if (names->flags & RENAME_EXCHANGE)
+		return 0;
+	g_array_set_clear_func(candidates, candidate_clear);
+	r = match_begin(fs, names, match, candidates);
+	if (r == 0)
+		match_compare(match, candidates);
+	HOLD(&fs->lock);
+	for (unsigned i = 0; i < candidates->len; i++)
+		former_unref(g_array_index(candidates, Candidate, i).former);
+	return r;
+}
+
+static bool is_still(const Move *move, const struct stat *st)
+{
+	struct stat now;
+
+	return move->backing && !move_has_session(move) &&
+	       backing_stat(move->dir_fd, move->name, &now) == 0 && now.st_ino == st->st_ino &&
+	       now.st_nlink == 1 && now.st_size == st->st_size &&
+	       time_equal(&now.st_mtim, &st->st_mtim);
+}
+
+/* Whether nobody has been faster since the bytes were compared. */
+static bool match_holds(Fs *fs, const Match *match, const Move *from, const Move *to)
+{
+	if (!match->found || !is_still(from, &match->from) || move_has_session(to))
+		return false;
+	if (match->former)
+		return former_may_return(fs, match->former, request_current()->caller);
+	return is_still(to, &match->to);
+}
+
+/* The file that stays gets what belongs to the name that is moved. */
+static int match_assume(const Match *match)
+{
+	if (match->from_fd >= 0)
+		return backing_assume(match->from_fd, match->to_fd);
+	/* Of a link that is the owner. */
+	return match->former || (match->from.st_uid == match->to.st_uid &&
+					match->from.st_gid == match->to.st_gid)
+		       ? 0
+		       : -EOPNOTSUPP;
+}
+
+/* What is there, or was, stays in the place of what is moved, which is gone. Fails without having
+ * done anything. */
+static int rename_matched(Fs *fs, const Move *from, const Move *to, const Match *match)
+{
+	int r;
+
+	r = match_assume(match);
+	if (r == 0 && match->former)
+		r = former_put_back(fs, match->former, to->dir_fd);
+	if (r < 0)
+		return r;
+	if (to->node && to->node->exposed)
+		version_supersede(fs, to->node->exposed);
+	former_look(fs, to->dir, to->name, request_current()->caller, LOOK_BYTES, true);
+	(void)!former_remove(fs, from->dir, from->dir_fd, from->name);
+	if (from->node)
+		node_unlink(fs, from->node);
+	return 0;
+}
+
+/* An ordinary rename, after which the file gets the old mtime. */
+static int rename_with_mtime(Fs *fs, const Move *from, const Move *to, const Match *match)
+{
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, match->to.st_mtim};
+	Node *node;
+	int r;
+
+	r = rename_plain(fs, from, to, 0);
+	if (r < 0)
+		return r;
+	if (!match->former)
+		(void)!utimensat(to->dir_fd, to->name, times, AT_SYMLINK_NOFOLLOW);
+	else if (former_may_return(fs, match->former, request_current()->caller))
+		(void)!former_restore_mtime(fs, match->former, to->dir_fd);
+	node = node_find(fs, to->dir, to->name);
+	if (node && node->exposed)
+		version_supersede(fs, node->exposed);
+	return 0;
+}
+
+static int rename_one(Fs *fs, const Move *from, const Move *to, unsigned flags, const Match *match)
+{
+	int r;
+
+	if (from->dir == to->dir && strcmp(from->name, to->name) == 0)
+		return 0;
+	if (flags & RENAME_EXCHANGE)
+		return rename_exchange(fs, from, to);
+	if ((flags & RENAME_NOREPLACE) && (to->backing || move_has_session(to)))
+		return -EEXIST;
+	if (!match_holds(fs, match, from, to))
+		return rename_plain(fs, from, to, flags);
+	r = rename_matched(fs, from, to, match);
+	if (r < 0)
+		r = rename_with_mtime(fs, from, to, match);
+	/* The bytes have been written, under the other name. */
+	if (r == 0)
+		journal_add(fs->journal, match->former ? VERDICT_RESTORED : VERDICT_KEPT, 0);
+	return r;
+}
+
+static int rename_names(Fs *fs, const Names *names, const Match *match)
+{
+	Request *current = request_current();
+	bool cached = false;
+	Move from, to;
+	Node *node;
+	Pin *pin;
+	int r;
+	HOLD(&fs->lock);
+
+	pin = pin_find(fs, (pid_t)request_header(current)->pid);
+	if (pin)
+		pin_drop(fs, pin, current->due);
+	r = moves_find(fs, names, &from, &to);
+	if (r == 0) {
+		cached = from.node && from.node->cached;
+		r = rename_one(fs, &from, &to, names->flags, match);
+	}
+	/* The kernel may have remembered the old name once more, meanwhile; not that of a session.
+	 */
+	node = r == 0 && cached ? node_find(fs, to.dir, to.name) : NULL;
+	if (node && !node->stage && (match->found || former_watches_node(fs, node)))
+		request_expire(fs, node);
+	move_close(&from);
+	move_close(&to);
+	return r;
+}
+
+void request_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
+	const char *new_name, unsigned flags)
+{
+	const Names names = {parent, name, new_parent, new_name, flags};
+	Match match = {.from_fd = -1, .to_fd = -1};
+	Fs *fs = request_fs(req);
+	int r = 0;
+
+	if (flags & ~(unsigned)(RENAME_NOREPLACE | RENAME_EXCHANGE))
+		r = -EINVAL;
+	if (r == 0)
+		r = match_find(fs, &names, &match);
+	if (r == 0)
+		r = rename_names(fs, &names, &match);
+	match_clear(fs, &match);
+	request_reply(req, r);
+}
