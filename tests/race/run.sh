@@ -25,6 +25,13 @@ if [[ -z "${RACE_INSIDE:-}" ]]; then
 	exec "${inside[@]}" "$0" "$@"
 fi
 
+# This namespace's copies of other mounts would keep their daemons alive.
+if ((EUID == 0)); then
+	awk '/ - fuse\.lklfs / { print $5 }' /proc/self/mountinfo | while IFS= read -r mount; do
+		umount -l "$(printf %b "${mount//\\/\\0}")"
+	done
+fi
+
 rounds=$2
 shift 2
 lklfs=$build/lklfs

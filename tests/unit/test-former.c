@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "former.h"
+
+#include <sys/wait.h>
+
+#include "scratch.h"
+
+/* Who looks: this process is the build driver, ONE and TWO are steps below it. */
+enum { DRIVER, ONE, TWO, N_WHO };
+
+typedef struct Place Place;
+
+struct Place {
+	char *path;
+	Options options;
+	Fs *fs;
+	Node *root;
+	int fd;
+	pid_t pids[N_WHO];
+	Process *who[N_WHO];
+};
+
+/* A child that is no driver: it has another command name. */
+static pid_t child_new(void)
+{
+	int ready[2];
+	char c = 0;
+	pid_t pid;
+
+	g_assert_cmpint(pipe2(ready, O_CLOEXEC), ==, 0);
+	pid = fork();
+	g_assert_cmpint(pid, >=, 0);
+	if (pid > 0) {
+		g_assert_cmpint(read(ready[0], &c, 1), ==, 1);
+		close(ready[0]);
+		close(ready[1]);
+		return pid;
+	}
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_NAME, "step");
+	(void)!write(ready[1], &c, 1);
+	for (;;)
+		pause();
+}
+
+static void place_set_up(Place *place, gconstpointer data G_GNUC_UNUSED)
+{
+	char *drivers[] = {NULL, NULL};
+	g_autofree char *name = NULL;
+	int fd;
+
+	g_assert_true(g_file_get_contents("/proc/self/comm", &name, NULL, NULL));
+	drivers[0] = g_strchomp(name);
+	place->path = g_strdup("unit-XXXXXX");
+	g_assert_nonnull(g_mkdtemp(place->path));
+	fd = open(place->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	g_assert_cmpint(fd, >=, 0);
+	options_init(&place->options);
+	ASSERT_OK(fs_new(&place->options, fd, "/unit", &place->fs));
+	place->fd = fd;
+	place->root = place->fs->root;
+	for (int i = 0; i < N_WHO; i++) {
+		place->pids[i] = i == DRIVER ? getpid() : child_new();
+		ASSERT_OK(step_process_new(place->pids[i], drivers, &place->who[i]));
+	}
+}
+
+static void place_tear_down(Place *place, gconstpointer data G_GNUC_UNUSED)
+{
+	g_autofree char *command = g_strdup_printf("rm -rf %s", place->path);
+
+	for (int i = 0; i < N_WHO; i++) {
+		place->who[i] = step_process_unref(place->who[i]);
+		if (i == DRIVER)
+			continue;
+		kill(place->pids[i], SIGKILL);
+		waitpid(place->pids[i], NULL, 0);
+	}
+	place->fs = fs_free(place->fs);
+	options_clear(&place->options);
+	g_assert_cmpint(system(command), ==, 0);
+	g_free(place->path);
+}
+
+/* A file with these bytes; returns its inode. */
+static ino_t make(Place *place, const char *name, const char *bytes)
+{
+	autofd fd = openat(place->fd, name, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0644);
+	struct stat st;
+
+	g_assert_cmpint(fd, >=, 0);
+	scratch_write(fd, bytes, strlen(bytes), 0);
+	g_assert_cmpint(fstat(fd, &st), ==, 0);
+	return st.st_ino;
+}
+
+static void take_away(Place *place, const char *name)
+{
+	ASSERT_OK(former_remove(place->fs, place->root, place->fd, name));
+	g_assert_cmpint(faccessat(place->fd, name, F_OK, 0), <, 0);
+}
+
+/* How many versions of f, of four bytes, may come back for this one. */
+static unsigned n_for(Place *place, int who)
+{
+	g_autoptr(GPtrArray) all = former_candidates(
+		place->fs, place->root, "f", S_IFREG, 4, who < 0 ? NULL : place->who[who]);
+
+	return all->len;
+}
+
+static void looks(Place *place, int who, LookKind kind)
+{
+	former_look(place->fs, place->root, "f", place->who[who], kind, true);
+}
+
+static void test_back(Place *place, gconstpointer data G_GNUC_UNUSED)
+{
+	g_autoptr(GPtrArray) all = NULL;
+	ino_t ino = make(place, "f", "abcd"), later;
+	struct stat st;
+	autofd fd = -1;
+
+	g_assert_false(former_watches(place->fs, place->root, "f"));
+	take_away(place, "f");
+	later = make(place, "f", "wxyz");
+	take_away(place, "f");
+	g_assert_true(former_watches(place->fs, place->root, "f"));
+	g_assert_false(former_watches(place->fs, place->root, "g"));
+	g_assert_true(former_watches_below(place->fs, place->root));
+	g_assert_cmpuint(former_count(place->fs), ==, 2);
+	g_assert_cmpuint(former_bytes(place->fs), ==, 8);
+	g_assert_true(former_has_inode(place->fs, ino));
+	all = former_candidates(place->fs, place->root, "f", S_IFREG, 4, place->who[ONE]);
+	g_assert_cmpuint(all->len, ==, 2);
+	ASSERT_OK(former_open(place->fs, all->pdata[0], &fd));
+	g_assert_cmpint(fstat(fd, &st), ==, 0);
+	g_assert_cmpuint(st.st_ino, ==, later);
+
+	/* the first one comes back, and the one that left after it is forgotten */
+	ASSERT_OK(former_put_back(place->fs, all->pdata[1], place->fd));
+	g_assert_cmpint(fstatat(place->fd, "f", &st, 0), ==, 0);
+	g_assert_cmpuint(st.st_ino, ==, ino);
+	g_assert_cmpuint(st.st_nlink, ==, 1);
+	g_assert_false(former_may_return(place->fs, all->pdata[0], place->who[ONE]));
+	ASSERT_ERROR(former_open(place->fs, all->pdata[0], &fd), ESTALE);
+	g_assert_cmpuint(former_count(place->fs), ==, 0);
+	g_assert_cmpuint(former_bytes(place->fs), ==, 0);
+	g_assert_false(former_watches(place->fs, place->root, "f"));
+}
+
+static void test_looks(Place *place, gconstpointer data G_GNUC_UNUSED)
+{
+	make(place, "f", "abcd");
+	take_away(place, "f");
+	g_assert_cmpuint(n_for(place, -1), ==, 0);
+	g_assert_cmpuint(n_for(place, ONE), ==, 1);
+	looks(place, DRIVER, LOOK_TIMES);
+	g_assert_cmpuint(n_for(place, ONE), ==, 1);
+	g_assert_cmpuint(n_for(place, TWO), ==, 1);
+	looks(place, ONE, LOOK_BYTES);
+	looks(place, ONE, LOOK_TIMES);
+	g_assert_cmpuint(n_for(place, ONE), ==, 1);
+	g_assert_cmpuint(n_for(place, TWO), ==, 0);
+	/* a second step: nobody can bring it back any more */
+	looks(place, TWO, LOOK_TIMES);
+	g_assert_false(former_watches(place->fs, place->root, "f"));
+
+	/* a driver is excused for times and names alone */
+	make(place, "f", "abcd");
+	take_away(place, "f");
+	looks(place, DRIVER, LOOK_BYTES);
+	g_assert_cmpuint(n_for(place, ONE), ==, 0);
+	looks(place, ONE, LOOK_TIMES);
+	g_assert_cmpuint(former_count(place->fs), ==, 0);
+
+	/* somebody unknown */
+	make(place, "f", "abcd");
+	take_away(place, "f");
+	former_look(place->fs, place->root, "f", NULL, LOOK_TIMES, false);
+	g_assert_cmpuint(former_count(place->fs), ==, 0);
+}
+
+static void test_vain(Place *place, gconstpointer data G_GNUC_UNUSED)
+{
+	const pid_t tid = place->pids[ONE];
+
+	make(place, "f", "abcd");
+	take_away(place, "f");
+	/* counts when somebody asks again */
+	former_look_in_vain(place->fs, place->root, "f", place->who[ONE], tid);
+	g_assert_cmpuint(n_for(place, TWO), ==, 0);
+	g_assert_cmpuint(n_for(place, ONE), ==, 1);
+	/* not if it was part of making a directory; but that takes the place of the file */
+	former_look_in_vain(place->fs, place->root, "f", place->who[TWO], place->pids[TWO]);
+	former_made(place->fs, place->root, "f", place->pids[TWO]);
+	g_assert_cmpuint(former_count(place->fs), ==, 0);
+}
+
+static void test_below(Place *place, gconstpointer data G_GNUC_UNUSED)
+{
+	const pid_t tid = place->pids[TWO];
+	g_autoptr(GPtrArray) one = NULL, two = NULL;
+	Node *dir = node_get(place->fs, place->root, "d");
+	autofd fd = -1;
+
+	g_assert_cmpint(mkdirat(place->fd, "d", 0755), ==, 0);
+	make(place, "d/f", "abcd");
+	fd = openat(place->fd, "d", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	ASSERT_OK(former_remove(place->fs, dir, fd, "f"));
+	/* the directory goes, and another takes its name */
+	g_assert_cmpint(unlinkat(place->fd, "d", AT_REMOVEDIR), ==, 0);
+	node_unlink(place->fs, dir);
+	g_assert_true(former_watches(place->fs, place->root, "d"));
+	former_look_in_vain(place->fs, place->root, "d", place->who[TWO], tid);
+	former_made(place->fs, place->root, "d", tid);
+	node_unref(place->fs, dir);
+	dir = node_get(place->fs, place->root, "d");
+	one = former_candidates(place->fs, dir, "f", S_IFREG, 4, place->who[ONE]);
+	g_assert_cmpuint(one->len, ==, 1);
+	/* whoever misses the directory misses what was in it */
+	former_look_in_vain(place->fs, place->root, "d", place->who[TWO], tid);
+	two = former_candidates(place->fs, dir, "f", S_IFREG, 4, place->who[ONE]);
+	g_assert_cmpuint(two->len, ==, 0);
+	former_forget(place->fs, place->root, "d", true);
+	g_assert_cmpuint(former_count(place->fs), ==, 0);
+	g_assert_false(former_watches(place->fs, place->root, "d"));
+	node_unref(place->fs, dir);
+}
+
+static void test_list(Place *place, gconstpointer data G_GNUC_UNUSED)
+{
+	Keep keep;
+
+	/* what is there is not missed */
+	make(place, "f", "abcd");
+	g_assert_true(former_keep(place->fs, place->fd, "f", &keep));
+	g_assert_cmpint(unlinkat(place->fd, "f", 0), ==, 0);
+	former_kept(place->fs, place->root, "f", &keep);
+	make(place, "f", "wxyz");
+	former_list(place->fs, place->root, place->who[TWO]);
+	g_assert_cmpuint(n_for(place, ONE), ==, 1);
+	g_assert_cmpint(unlinkat(place->fd, "f", 0), ==, 0);
+	former_list(place->fs, place->root, place->who[TWO]);
+	g_assert_cmpuint(n_for(place, ONE), ==, 0);
+	g_assert_cmpuint(n_for(place, TWO), ==, 1);
+	former_list(place->fs, place->root, place->who[DRIVER]);
+	g_assert_cmpuint(former_count(place->fs), ==, 0);
+}
+
+static void test_bounds(Place *place, gconstpointer data G_GNUC_UNUSED)
+{
+	static const char *const names[] = {"a", "b", "c", "d", "e"};
+
+	place->options.keep = 3;
+	for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
+		make(place, names[i], "abcd");
+		take_away(place, names[i]);
+	}
+	g_assert_cmpuint(former_count(place->fs), ==, 3);
+	g_assert_false(former_watches(place->fs, place->root, "b"));
+	g_assert_true(former_watches(place->fs, place->root, "c"));
+	place->options.keep_bytes = 10;
+	make(place, "f", "abcd");
+	take_away(place, "f");
+	g_assert_cmpuint(former_bytes(place->fs), ==, 8);
+	make(place, "f", "larger than ten bytes");
+	take_away(place, "f");
+	g_assert_cmpuint(n_for(place, ONE), ==, 1);
+	/* empty files count as changed each time, so they are not kept; nor what has two names */
+	make(place, "g", "");
+	take_away(place, "g");
+	make(place, "g", "abcd");
+	g_assert_cmpint(linkat(place->fd, "g", place->fd, "h", 0), ==, 0);
+	take_away(place, "g");
+	g_assert_false(former_watches(place->fs, place->root, "g"));
+	g_assert_true(former_give_up(place->fs));
+	g_assert_false(former_give_up(place->fs));
+	g_assert_cmpuint(former_count(place->fs), ==, 0);
+	place->options.keep = 0;
+	take_away(place, "h");
+	g_assert_cmpuint(former_count(place->fs), ==, 0);
+}
+
+static void test_moved(Place *place, gconstpointer data G_GNUC_UNUSED)
+{
+	g_autoptr(GPtrArray) all = NULL;
+	Node *node = node_get(place->fs, place->root, "g");
+	struct stat st;
+	autofd fd = -1;
+
+	make(place, "f", "abcd");
+	g_assert_cmpint(fstatat(place->fd, "f", &st, 0), ==, 0);
+	g_assert_cmpint(renameat(place->fd, "f", place->fd, "g"), ==, 0);
+	former_moved(place->fs, place->root, "f", node, &st);
+	g_assert_cmpuint(former_bytes(place->fs), ==, 0);
+	all = former_candidates(place->fs, place->root, "f", S_IFREG, 4, place->who[ONE]);
+	g_assert_cmpuint(all->len, ==, 1);
+	ASSERT_OK(former_open(place->fs, all->pdata[0], &fd));
+	fd_clear(&fd);
+	ASSERT_ERROR(former_put_back(place->fs, all->pdata[0], place->fd), EXDEV);
+	/* it lends its mtime, and stays where it is */
+	make(place, "f", "abcd");
+	ASSERT_OK(former_restore(place->fs, all->pdata[0], place->fd));
+	g_assert_cmpint(fstatat(place->fd, "g", &st, 0), ==, 0);
+	g_assert_cmpuint(former_count(place->fs), ==, 0);
+
+	former_moved(place->fs, place->root, "f", node, &st);
+	g_ptr_array_unref(all);
+	all = former_candidates(place->fs, place->root, "f", S_IFREG, 4, place->who[ONE]);
+	make(place, "g", "changed");
+	ASSERT_ERROR(former_open(place->fs, all->pdata[0], &fd), ESTALE);
+	former_forget(place->fs, place->root, "f", false);
+	node_unref(place->fs, node);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+#define ADD(name, function)                                                                        \
+	g_test_add("/former/" name, Place, NULL, place_set_up, function, place_tear_down)
+	ADD("back", test_back);
+	ADD("looks", test_looks);
+	ADD("vain", test_vain);
+	ADD("below", test_below);
+	ADD("list", test_list);
+	ADD("bounds", test_bounds);
+	ADD("moved", test_moved);
+	return g_test_run();
+}
