@@ -37,6 +37,9 @@ bool former_has_store(const Fs *fs);
 /* Whether the inode is kept: the backing counts one link of it too many. */
 bool former_has_inode(const Fs *fs, ino_t ino);
 
+/* The inode is about to change through a descriptor: if it is kept, it is forgotten. */
+void former_release(Fs *fs, ino_t ino);
+
 /* Whether looks at the name have to be written down: it has former versions, or names below it
  * have. The second for a node that still has its name, the third for what is in a directory. */
 bool former_watches(Fs *fs, const Node *dir, const char *name);
@@ -100,6 +103,9 @@ int former_open(Fs *fs, const Former *former, int *ret_fd);
 
 /* Whether it is a symbolic link to this. */
 bool former_links_to(Fs *fs, const Former *former, const char *target);
+
+/* Whether the file is kept, and not somewhere under another name: then it is nobody else's. */
+bool former_is_kept(const Former *former);
 
 const struct timespec *former_mtime(const Former *former);
 

@@ -38,6 +38,7 @@ struct Stage {
 	GPtrArray *openers;  /* Process, owned: who opened it for writing */
 	bool deciding;       /* somebody has been told to see to the verdict */
 	bool seen;           /* another step has looked at it: it cannot count as unchanged (P10) */
+	bool opened;         /* another step has opened it, and may see what is staged next */
 	bool unknown;        /* somebody who cannot be identified has opened it for writing */
 	bool by_driver;      /* a build driver itself writes it (P16) */
 	bool touched;        /* "now" has been asked for within the session (P11) */
@@ -96,6 +97,10 @@ bool stage_is_family(const Stage *stage, const Process *process);
 
 /* process is told size or times (bytes: opens the bytes) of what is staged; fs->lock held. */
 void stage_look(Stage *stage, const Process *process, bool bytes);
+
+/* Everybody who has opened it for writing has looked at the name, and at other bytes than what is
+ * exposed there; fs->lock held. */
+void stage_note_openers(Fs *fs, const Stage *stage);
 
 /* Whether the kernel may have another size of it than it has: the size has changed, and no writer
  * has kept the kernel's inode alive since, so that an answer on its way may have brought back an

@@ -337,6 +337,15 @@ bool former_has_inode(const Fs *fs, ino_t ino)
 	return g_hash_table_contains(fs->formers->by_ino, &key);
 }
 
+void former_release(Fs *fs, ino_t ino)
+{
+	int64_t key = (int64_t)ino;
+	Former *former = g_hash_table_lookup(fs->formers->by_ino, &key);
+
+	if (former)
+		former_drop_and_trim(fs, former);
+}
+
 bool former_watches(Fs *fs, const Node *dir, const char *name)
 {
 	return name_find(fs, dir, name, false) != NULL;
@@ -710,6 +719,11 @@ bool former_links_to(Fs *fs, const Former *former, const char *target)
 		return false;
 	n = readlinkat(dir_fd, name, now, sizeof(now));
 	return n >= 0 && (size_t)n == strlen(target) && memcmp(now, target, (size_t)n) == 0;
+}
+
+bool former_is_kept(const Former *former)
+{
+	return former->number != 0;
 }
 
 const struct timespec *former_mtime(const Former *former)

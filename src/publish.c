@@ -89,15 +89,6 @@ static int publish_touch(Fs *fs, Stage *stage)
 	return 0;
 }
 
-/* Everybody who has opened the stage for writing has looked at the name. */
-static void publish_note_writers(Fs *fs, const Stage *stage)
-{
-	for (unsigned i = 0; i < stage->openers->len; i++)
-		former_look_node(fs, stage->node, stage->openers->pdata[i], LOOK_BYTES);
-	if (stage->unknown)
-		former_look_node(fs, stage->node, NULL, LOOK_BYTES);
-}
-
 /* Keeps what is about to be replaced (P9), unless somebody has acted upon what was staged
  * meanwhile. */
 static bool publish_keep(Fs *fs, const Stage *stage, int dir_fd, Keep *ret_keep)
@@ -401,6 +392,9 @@ static int publish_put_back(Fs *fs, Stage *stage, const Match *match)
 	Node *node = stage->node;
 	int dir_fd, r;
 
+	/* What has another name now keeps what belongs to that. */
+	if (match->former && !former_is_kept(match->former))
+		return -EXDEV;
 	if (!stage->is_new) {
 		r = backing_carry(stage->base_fd, stage->fd, stage->drop_set_id);
 		if (r < 0)
@@ -491,7 +485,7 @@ static int publish_name(
 		*ret_verdict = VERDICT_NEW;
 		r = publish_new(fs, stage, ends);
 		if (r == 0)
-			publish_note_writers(fs, stage);
+			stage_note_openers(fs, stage);
 		return r;
 	}
 	*ret_verdict = VERDICT_CHANGED;
@@ -499,7 +493,7 @@ static int publish_name(
 		return -EXDEV;
 	r = publish_replace(fs, stage);
 	if (r == 0)
-		publish_note_writers(fs, stage);
+		stage_note_openers(fs, stage);
 	/* The hidden name of the staging file may be in another directory, where this one is closed
 	 * to us. */
 	return r == -EACCES || r == -EPERM || (r == -ENOENT && stage->hidden) ? -EXDEV : r;

@@ -23,6 +23,7 @@
 
 #include "backing.h"
 #include "former.h"
+#include "order.h"
 #include "request.h"
 #include "util.h"
 
@@ -101,6 +102,15 @@ static int attr_target(Fs *fs, Version *version, int *ret_fd)
 	return -ESTALE;
 }
 
+/* A file without a name is about to change: it cannot come back as it was. */
+static void attr_release(Fs *fs, const Version *version, int fd)
+{
+	struct stat st;
+
+	if (!version->node->linked && fstat(fd, &st) == 0)
+		former_release(fs, st.st_ino);
+}
+
 /* What the kernel has cached of the exposed version is not so any more. */
 static void attr_changed(Fs *fs, Version *version)
 {
@@ -165,6 +175,7 @@ static int set_owner_and_mode(Fs *fs, Version *version, const struct stat *attr,
 	/* The kernel moves its ctime all the same. */
 	if (owner_and_mode_are_so(fd, attr, to_set))
 		return attr_uncache(fs, version);
+	attr_release(fs, version, fd);
 	if (to_set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))
 		r = backing_chown(fd, to_set & FUSE_SET_ATTR_UID ? attr->st_uid : (uid_t)-1,
 			to_set & FUSE_SET_ATTR_GID ? attr->st_gid : (gid_t)-1);
@@ -221,11 +232,22 @@ static int set_backing_times(
 }
 
 /* The same for a file that has no name any more. */
-static int set_open_times(int fd, const struct timespec times[static 2], struct stat *ret_stat)
+static int set_open_times(
+	Fs *fs, int fd, const struct timespec times[static 2], struct stat *ret_stat)
 {
-	if (futimens(fd, times) < 0 || fstat(fd, ret_stat) < 0)
+	if (fstat(fd, ret_stat) < 0)
 		return -errno;
-	return 0;
+	/* It cannot come back with other times; and if it has come back, it is not ours any more.
+	 */
+	former_release(fs, ret_stat->st_ino);
+	if (fstat(fd, ret_stat) < 0)
+		return -errno;
+	if (ret_stat->st_nlink > 0) {
+		if (times[1].tv_nsec != UTIME_OMIT && times[1].tv_nsec != UTIME_NOW)
+			ret_stat->st_mtim = times[1];
+		return 0;
+	}
+	return futimens(fd, times) < 0 || fstat(fd, ret_stat) < 0 ? -errno : 0;
 }
 
 /* The kernel reports what it has kept itself. */
@@ -273,7 +295,7 @@ static int set_staged_times(Fs *fs, Stage *stage, const struct stat *attr, int t
 		if (stage->node->linked)
 			r = set_backing_times(fs, stage->node, times, &st);
 		else
-			r = set_open_times(stage->base_fd, times, &st);
+			r = set_open_times(fs, stage->base_fd, times, &st);
 		if (r < 0)
 			return r;
 		stage->mtime = st.st_mtim;
@@ -449,6 +471,24 @@ static int set_others(
 	return r;
 }
 
+/* "Now" comes without the kernel's having handed over what was written before, so that it looks as
+ * if nothing had been. In a thread that serves no WRITE: so it is only for calls that set the atime
+ * as well, as touch does. */
+static void flush_before_now(Fs *fs, fuse_ino_t ino)
+{
+	{
+		Version *version;
+		HOLD(&fs->lock);
+
+		version = version_find(fs, ino);
+		if (!version || !version->stage || version->stage->is_new ||
+			version->stage->n_writers == 0 ||
+			__atomic_load_n(&version->stage->dirty, __ATOMIC_RELAXED))
+			return;
+	}
+	request_flush(fs, ino);
+}
+
 void request_setattr(
 	fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, struct fuse_file_info *fi)
 {
@@ -459,6 +499,8 @@ void request_setattr(
 
 	if (to_set & FUSE_SET_ATTR_SIZE)
 		r = set_size(fs, ino, attr, handle);
+	else if (!handle && (to_set & FUSE_SET_ATTR_ATIME) && mtime_is_now(attr, to_set))
+		flush_before_now(fs, ino);
 	if (r == 0)
 		r = set_others(fs, ino, attr, to_set, handle != NULL, &st);
 	if (r < 0)
@@ -545,6 +587,8 @@ static ssize_t xattr_do(Fs *fs, fuse_ino_t ino, const Xattr *x)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	if (x->op == XATTR_SET && (acl_is_mode(path, x) || xattr_is_so(path, x)))
 		return attr_uncache(fs, version);
+	if (x->op == XATTR_SET || x->op == XATTR_REMOVE)
+		attr_release(fs, version, fd);
 	n = xattr_apply(path, x);
 	return n < 0 ? -errno : n;
 }

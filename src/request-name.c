@@ -477,6 +477,9 @@ static int remove_name(Fs *fs, fuse_ino_t parent, const char *name, int flags)
 			r = unlinkat(dir_fd, name, flags) < 0 ? -errno : 0;
 		else
 			r = former_remove(fs, dir->node, dir_fd, name);
+		/* Who has opened it for writing may have seen other bytes since. */
+		if (r == 0 && node && node->stage)
+			stage_note_openers(fs, node->stage);
 		if (r < 0)
 			return r;
 	} else if (node->shadow) {

@@ -117,6 +117,8 @@ static int rename_new(Fs *fs, const Move *from, const Move *to)
 	if (from->node->shadow && unlinkat(from->dir_fd, from->name, 0) < 0)
 		return -errno;
 	former_look(fs, to->dir, to->name, request_current()->caller, LOOK_BYTES, false);
+	/* Who has seen what was being written there is not known. */
+	from->node->stage->seen |= move_has_session(to);
 	move_hidden(from, to);
 	node_ref(from->node);
 	move_node(fs, from, to);
@@ -407,6 +409,8 @@ static int rename_matched(Fs *fs, const Move *from, const Move *to, const Match 
 {
 	int r;
 
+	if (match->former && !former_is_kept(match->former))
+		return -EXDEV;
 	r = match_assume(match);
 	if (r == 0 && match->former)
 		r = former_put_back(fs, match->former, to->dir_fd);

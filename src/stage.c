@@ -228,6 +228,15 @@ void stage_look(Stage *stage, const Process *process, bool bytes)
 	if (!bytes && first && step_is_driver_of(process, first))
 		return;
 	stage->seen = true;
+	stage->opened |= bytes;
+}
+
+void stage_note_openers(Fs *fs, const Stage *stage)
+{
+	for (unsigned i = 0; i < stage->openers->len; i++)
+		former_look_node(fs, stage->node, stage->openers->pdata[i], LOOK_BYTES);
+	if (stage->unknown || stage->seen)
+		former_look_node(fs, stage->node, NULL, LOOK_BYTES);
 }
 
 bool stage_size_is_unsure(const Stage *stage)
@@ -543,7 +552,7 @@ void stage_rebase(Stage *stage, bool replaced)
 	ranges_add(&stage->equal, 0, stage->size);
 	stage->is_new = false;
 	stage->difference = -1;
-	stage->seen = false;
+	stage->seen = stage->opened || stage->unknown;
 	stage->touched = false;
 	stage->times_set = false;
 	stage->error = 0;

@@ -53,6 +53,12 @@ mv "$f" "$B/d/away"
 cp "$W/x" "$f"
 eq "after it was renamed away" "$(mtime "$f")" "${before##*=}"
 eq "the one renamed away" "$(same "$B/d/away")" "$before"
+# ... which keeps its own mode
+chmod 755 "$f"
+mv "$f" "$B/d/mode"
+cp --no-preserve=mode "$W/x" "$f"
+eq "mode of the one renamed away" "$(stat -c %a "$(v d/mode)")" 755
+eq "mode of the one written" "$(stat -c %a "$(v d/deep/f)")" 644
 # ... but not from a file that has changed since
 mv "$f" "$B/d/changed"
 echo more >>"$B/d/changed"

@@ -19,17 +19,10 @@ fi
 build=$(realpath -e "$1") || exit 2
 if [[ -z "${RACE_INSIDE:-}" ]]; then
 	inside=(env RACE_INSIDE=1)
-	if ((EUID == 0)); then inside+=(unshare --mount --propagation private --); fi
+	inside+=("$(realpath "${BASH_SOURCE[0]%/*}/../alone")")
 	# ThreadSanitizer may not find room for its shadow where addresses are drawn by lot
 	if grep -q __tsan_init "$build/lklfs"; then inside+=(setarch -R); fi
 	exec "${inside[@]}" "$0" "$@"
-fi
-
-# This namespace's copies of other mounts would keep their daemons alive.
-if ((EUID == 0)); then
-	awk '/ - fuse\.lklfs / { print $5 }' /proc/self/mountinfo | while IFS= read -r mount; do
-		umount -l "$(printf %b "${mount//\\/\\0}")"
-	done
 fi
 
 rounds=$2

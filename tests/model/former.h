@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The model's memory: what was under the names before, who has looked since, and what of it may
+ * come back (P7 to P10). */
+
+#include <fnmatch.h>
+
+#include "world.h"
+
+/* P16: names and bytes that are never kept and never come back. */
+static bool is_always(const World *w, int path, const Text *text, bool by_driver)
+{
+	static const char magic[] = "!<thin>\n";
+	const char *slash = strrchr(paths[path].name, '/'), *name;
+
+	name = slash ? slash + 1 : paths[path].name;
+	if (!w->always)
+		return false;
+	return by_driver || text->size == 0 || fnmatch("stamp*", name, 0) == 0 ||
+	       (text->size >= 8 && memcmp(text->data, magic, 8) == 0);
+}
+
+/* The actor looks at a name. */
+static void name_look(World *w, int path, int actor, bool bytes)
+{
+	for (int i = 0; i < w->names[path].n_formers; i++)
+		looks_add(w, &w->names[path].formers[i].looks, actor, bytes);
+}
+
+/* The same for all that is below it, too: it is absent, and so are they. */
+static void names_look(World *w, int path, int actor, bool bytes)
+{
+	for (int i = 0; i < N_PATHS; i++)
+		if (path_is_below(i, path))
+			name_look(w, i, actor, bytes);
+}
+
+static void former_remove(Name *n, int i)
+{
+	n->n_formers--;
+	memmove(&n->formers[i], &n->formers[i + 1],
+		(size_t)(n->n_formers - i) * sizeof(n->formers[0]));
+}
+
+static void names_forget(World *w, int path, bool below)
+{
+	for (int i = 0; i < N_PATHS; i++)
+		if (i == path || (below && path_is_below(i, path)))
+			w->names[i].n_formers = 0;
+}
+
+/* The file that other names' former versions were renamed to has gone. */
+static void formers_drop_away(World *w, const Inode *inode)
+{
+	for (int i = 0; i < N_PATHS; i++)
+		for (int j = w->names[i].n_formers - 1; j >= 0; j--)
+			if (w->names[i].formers[j].at == inode)
+				former_remove(&w->names[i], j);
+}
+
+/* Under the name that they were renamed to is another version now. */
+static void formers_follow(World *w, const Inode *from, Inode *to)
+{
+	for (int i = 0; i < N_PATHS; i++)
+		for (int j = 0; j < w->names[i].n_formers; j++)
+			if (w->names[i].formers[j].at == from)
+				w->names[i].formers[j].at = to;
+}
+
+/* Whether it can be had: what was renamed may have been written or linked since. */
+static bool former_is_there(const Former *f)
+{
+	return !f->at || (f->at == f->self && f->self->n_links == 1 && f->self->text == f->text &&
+				 f->self->mtime == f->mtime);
+}
+
+/* An exposed version leaves its name. away: it has another one now. looks: at what was staged in
+ * its place; or NULL. */
+static void name_leaves(World *w, int path, Inode *inode, bool away, const Looks *looks)
+{
+	Name *n = &w->names[path];
+
+	if (!w->keeps || (inode->type != S_IFREG && inode->type != S_IFLNK) || inode->n_links > 1)
+		return;
+	if (inode->type == S_IFREG && w->always && inode->text->size == 0)
+		return;
+	if (n->n_formers == MAX_FORMERS)
+		n->n_formers--;
+	memmove(&n->formers[1], &n->formers[0], (size_t)n->n_formers * sizeof(n->formers[0]));
+	n->formers[0] = (Former){.type = inode->type,
+		.text = inode->text,
+		.mtime = inode->mtime,
+		.self = inode,
+		.at = away ? inode : NULL};
+	if (looks)
+		n->formers[0].looks = *looks;
+	n->n_formers++;
+}
+
+/* Of the name's former versions the last one with this text, if it may come back; -1: none. */
+static int name_find_former(
+	const World *w, int path, uint32_t type, const Text *text, int writer, bool always)
+{
+	const Name *n = &w->names[path];
+
+	for (int i = 0; i < n->n_formers && !always; i++)
+		if (n->formers[i].type == type && n->formers[i].text == text &&
+			former_is_there(&n->formers[i]))
+			return looks_are_excused(w, &n->formers[i].looks, writer) ? i : -1;
+	return -1;
+}
+
+/* A former version has come back, in place of an inode that has its bytes: it and those that left
+ * later are none any more. Returns the inode that is there now. */
+static Inode *name_returned(World *w, int path, int i, Inode *inode)
+{
+	Name *n = &w->names[path];
+	int64_t mtime = n->formers[i].mtime;
+
+	w->tallies[RESTORED]++;
+	if (!n->formers[i].at) {
+		n->formers[i].self->mode = inode->mode;
+		n->formers[i].self->n_links = 1;
+		n->formers[i].self->epoch++;
+		inode->n_links = 0;
+		inode = n->formers[i].self;
+	}
+	inode_set_mtime(inode, mtime);
+
+	n->n_formers -= i + 1;
+	memmove(&n->formers[0], &n->formers[i + 1], (size_t)n->n_formers * sizeof(n->formers[0]));
+	return inode;
+}
+
+/* Something new is there: what the writer may not have back, nobody may. */
+static void name_renewed(World *w, int path, int writer)
+{
+	for (int i = w->names[path].n_formers - 1; i >= 0; i--)
+		if (!looks_are_excused(w, &w->names[path].formers[i].looks, writer))
+			former_remove(&w->names[path], i);
+}
