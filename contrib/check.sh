@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Builds lklfs and checks all that is promised, on a Debian 12 machine, as root or through sudo: installs the
 # packages that are missing, builds with gcc and clang, runs the unit tests, the mount tests, the race test,
-# the model test and the oracles plain, with AddressSanitizer and UndefinedBehaviorSanitizer, and with
 # ThreadSanitizer.
 #
 #   contrib/check.sh
@@ -22,8 +21,6 @@ race_rounds_sanitized=1000
 model_operations=50000
 model_operations_sanitized=5000
 model_seed=20261124 # the same lots each time; tests/model/run.sh without a seed draws others
-oracle_edits=300
-oracle_edits_sanitized=20
 
 cd "$(dirname "$0")/.." || exit 1
 if ((EUID != 0)); then
@@ -163,7 +160,6 @@ if check "build with gcc" build build; then
 	mounts plain build
 	suite "race test, plain" tests/race/run.sh build "$race_rounds"
 	suite "model test, plain" tests/model/run.sh build "$model_operations" "$model_seed"
-	suite "oracles, plain" tests/oracle/run.sh build "$oracle_edits"
 fi
 CC=clang check "build with clang" build build-clang
 if check "build with AddressSanitizer" build build-asan -Db_sanitize=address,undefined; then
@@ -171,14 +167,12 @@ if check "build with AddressSanitizer" build build-asan -Db_sanitize=address,und
 	mounts AddressSanitizer build-asan
 	suite "race test, AddressSanitizer" under asan tests/race/run.sh build-asan "$race_rounds_sanitized"
 	suite "model test, AddressSanitizer" under asan tests/model/run.sh build-asan "$model_operations_sanitized" "$model_seed"
-	suite "oracles, AddressSanitizer" under asan tests/oracle/run.sh build-asan "$oracle_edits_sanitized"
 fi
 if check "build with ThreadSanitizer" build build-tsan -Db_sanitize=thread; then
 	unit tsan build-tsan
 	mounts ThreadSanitizer build-tsan
 	suite "race test, ThreadSanitizer" under tsan tests/race/run.sh build-tsan "$race_rounds_sanitized"
 	suite "model test, ThreadSanitizer" under tsan tests/model/run.sh build-tsan "$model_operations_sanitized" "$model_seed"
-	suite "oracles, ThreadSanitizer" under tsan tests/oracle/run.sh build-tsan "$oracle_edits_sanitized"
 fi
 check_format
 

@@ -98,6 +98,9 @@ GPtrArray *former_candidates(
 /* Whether a candidate still is one: the lock has been dropped meanwhile. */
 bool former_may_return(Fs *fs, const Former *former, const Process *writer);
 
+/* Whether it is a former version of this name: what is renamed meanwhile has another. */
+bool former_is_of(Fs *fs, const Former *former, const Node *dir, const char *name);
+
 /* A descriptor to read it; -ESTALE if it is not there any more as it was. */
 int former_open(Fs *fs, const Former *former, int *ret_fd);
 

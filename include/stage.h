@@ -135,6 +135,10 @@ unsigned stage_n_failed(Fs *fs);
 /* The attributes of what is staged; fs->lock held. */
 int stage_stat(const Stage *stage, struct stat *ret_stat);
 
+/* If r says that the disk is full: gives up what is only kept. False if there was nothing. Takes
+ * fs->lock. */
+bool stage_make_room(Fs *fs, int r);
+
 /* Content. These take stage->lock and return 0 or -errno. */
 int stage_read(Fs *fs, Stage *stage, void *buffer, size_t length, off_t offset, size_t *ret_n);
 int stage_write(Fs *fs, Stage *stage, const void *buffer, size_t length, off_t offset);

@@ -649,6 +649,11 @@ bool former_may_return(Fs *fs G_GNUC_UNUSED, const Former *former, const Process
 	return true;
 }
 
+bool former_is_of(Fs *fs, const Former *former, const Node *dir, const char *name)
+{
+	return former->name && former->name == name_find(fs, dir, name, false);
+}
+
 GPtrArray *former_candidates(
 	Fs *fs, const Node *dir, const char *name, mode_t type, off_t size, const Process *writer)
 {

@@ -317,10 +317,10 @@ static GArray *match_open(Fs *fs, const Stage *stage, GPtrArray **ret_formers)
 {
 	GArray *fds = g_array_new(FALSE, FALSE, sizeof(int));
 	Node *node = stage->node;
-	g_autoptr(GPtrArray) formers = NULL;
 	int dir_fd, fd = -1;
 	struct stat st;
 	HOLD(&fs->lock);
+	g_autoptr(GPtrArray) formers = NULL; /* let go of before the lock is */
 
 	*ret_formers = g_ptr_array_new();
 	if (!publish_may_match(stage) || (!stage->is_new && publish_has_names(stage)))
@@ -368,13 +368,19 @@ static void match_find(Fs *fs, const Stage *stage, Match *match)
 		former_unref(formers->pdata[i]);
 }
 
-/* Whether it still holds; fs->lock held. */
+/* Whether it still holds, and for the name that the node has now; fs->lock held. */
 static bool match_holds(Fs *fs, const Stage *stage, const Match *match)
 {
+	Node *node = stage->node;
+	struct stat st, now;
+
 	if (match->fd < 0 || !publish_may_match(stage) || publish_is_always(fs, stage, stage->fd))
 		return false;
-	return match->former ? former_may_return(fs, match->former, publish_writer(stage))
-			     : stage->is_new && stage->node->shadow;
+	if (match->former)
+		return former_is_of(fs, match->former, node->parent, node->name) &&
+		       former_may_return(fs, match->former, publish_writer(stage));
+	return stage->is_new && node->shadow && fstat(match->fd, &st) == 0 &&
+	       node_stat(fs, node, &now) == 0 && now.st_ino == st.st_ino;
 }
 
 static void match_clear(Fs *fs, Match *match)
@@ -526,7 +532,7 @@ static int publish_under_lock(
 }
 
 /* Both halves; stage->lock held. *ret_verdict is N_VERDICTS if there was nothing to decide. */
-static int publish(
+static int publish_once(
 	Fs *fs, Stage *stage, bool ends, unsigned n_openers, bool durable, Verdict *ret_verdict)
 {
 	Match match = {.fd = -1};
@@ -546,6 +552,17 @@ static int publish(
 	if (r == -EXDEV)
 		r = publish_through(fs, stage, ends);
 	return r;
+}
+
+static int publish(
+	Fs *fs, Stage *stage, bool ends, unsigned n_openers, bool durable, Verdict *ret_verdict)
+{
+	int r = publish_once(fs, stage, ends, n_openers, durable, ret_verdict);
+
+	/* The disk may be full of what is only kept (P17). */
+	return r < 0 && stage_make_room(fs, r)
+		       ? publish_once(fs, stage, ends, n_openers, durable, ret_verdict)
+		       : r;
 }
 
 /* Remembers what the stage has become: a late open of its id may still be served if that is

@@ -239,16 +239,21 @@ void request_readdir(fuse_req_t req, fuse_ino_t ino G_GNUC_UNUSED, size_t size, 
 {
 	Listing *listing = (Listing *)(uintptr_t)fi->fh;
 	g_autofree char *buffer = g_malloc(size);
+	Fs *fs = request_fs(req);
 	size_t n = 0;
 	int r;
 
 	{
-		Fs *fs = request_fs(req);
 		HOLD(&fs->lock);
 
 		former_list(fs, listing->dir, request_current()->caller);
 	}
 	r = listing_read(req, listing, buffer, size, offset, &n);
+	/* What was removed in between may not have been listed. */
+	{
+		HOLD(&fs->lock);
+		former_list(fs, listing->dir, request_current()->caller);
+	}
 	if (r < 0)
 		request_reply(req, r);
 	else

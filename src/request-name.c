@@ -204,7 +204,7 @@ static void lookup_note(Fs *fs, Node *dir, const char *name, int r, mode_t mode)
 	pid_t tid = (pid_t)request_header(current)->pid;
 	const Pin *pin = pin_find(fs, tid);
 
-	if ((pin && pin->kind == PIN_WRITE) || !former_watches(fs, dir, name))
+	if ((r == 0 && pin && pin->kind == PIN_WRITE) || !former_watches(fs, dir, name))
 		return;
 	if (r == 0)
 		former_look(fs, dir, name, current->caller, LOOK_TIMES, !S_ISDIR(mode));
@@ -407,6 +407,9 @@ static int make(Fs *fs, const struct fuse_ctx *ctx, fuse_ino_t parent, const cha
 	/* The disk may be full of what is only kept. */
 	if (r == -ENOSPC && former_give_up(fs))
 		r = make_in(fs, dir->node, dir_fd, name, making, ctx->umask);
+	/* Looking for a former link may have closed the descriptor. */
+	if (r == 0)
+		r = node_dir_fd(fs, dir->node, &dir_fd);
 	if (r < 0)
 		return r;
 	if (making->target)
@@ -536,7 +539,8 @@ static int link_name(Fs *fs, Node *node, fuse_ino_t new_parent, const char *new_
 	former_forget_node(fs, node);
 	former_forget(fs, dir->node, new_name, false);
 	made = node_get(fs, dir->node, new_name);
-	request_entry(fs, node_expose(fs, made, &st), &st, true, entry);
+	request_entry(fs, node_expose(fs, made, &st), &st, !former_watches(fs, dir->node, new_name),
+		entry);
 	node_unref(fs, made);
 	/* The old name is cached without a limit, and the inode's bytes can change now. */
 	request_expire(fs, node);

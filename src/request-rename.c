@@ -416,6 +416,8 @@ static int rename_matched(Fs *fs, const Move *from, const Move *to, const Match 
 		r = former_put_back(fs, match->former, to->dir_fd);
 	if (r < 0)
 		return r;
+	if (!to->backing)
+		backing_touch_dir(to->dir_fd);
 	if (to->node && to->node->exposed)
 		version_supersede(fs, to->node->exposed);
 	former_look(fs, to->dir, to->name, request_current()->caller, LOOK_BYTES, true);

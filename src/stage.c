@@ -100,7 +100,7 @@ static bool stage_is_full(int r)
 	return r == -ENOSPC || r == -EDQUOT;
 }
 
-static bool stage_make_room(Fs *fs, int r)
+bool stage_make_room(Fs *fs, int r)
 {
 	HOLD(&fs->lock);
 
