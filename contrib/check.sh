@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Builds lklfs and checks all that is promised, on a Debian 12 machine, as root or through sudo: installs the
-# packages that are missing, builds with gcc and clang, runs the unit tests, the mount tests, the race test,
-# ThreadSanitizer.
+# packages that are missing, builds with gcc and clang, runs the unit tests, the mount tests, the race test and
+# the model test plain, with AddressSanitizer and UndefinedBehaviorSanitizer, and with ThreadSanitizer.
 #
 #   contrib/check.sh
 #

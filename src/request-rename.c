@@ -129,23 +129,18 @@ static int rename_new(Fs *fs, const Move *from, const Move *to)
 	return 0;
 }
 
-/* What has been replaced or taken away is a former version of its name. st: of what was moved. */
+/* What has been replaced is a former version of its name; what was renamed away is not: a temporary
+ * file that is written once more must not bring its old mtime to a name that somebody has seen with
+ * other bytes since. st: of what was moved. */
 static void rename_remember(Fs *fs, const Move *from, const Move *to, const struct stat *st)
 {
-	Process *caller = request_current()->caller;
-	Node *node;
-
 	if (S_ISDIR(st->st_mode)) {
 		former_forget(fs, from->dir, from->name, true);
 		former_forget(fs, to->dir, to->name, true);
 		return;
 	}
-	former_look(fs, to->dir, to->name, caller, LOOK_BYTES, true);
-	if (move_has_session(from))
-		return;
-	node = node_get(fs, to->dir, to->name);
-	former_moved(fs, from->dir, from->name, node, st);
-	node_unref(fs, node);
+	former_forget(fs, from->dir, from->name, false);
+	former_look(fs, to->dir, to->name, request_current()->caller, LOOK_BYTES, true);
 }
 
 static int rename_plain(Fs *fs, const Move *from, const Move *to, unsigned flags)
@@ -421,7 +416,8 @@ static int rename_matched(Fs *fs, const Move *from, const Move *to, const Match 
 	if (to->node && to->node->exposed)
 		version_supersede(fs, to->node->exposed);
 	former_look(fs, to->dir, to->name, request_current()->caller, LOOK_BYTES, true);
-	(void)!former_remove(fs, from->dir, from->dir_fd, from->name);
+	(void)!unlinkat(from->dir_fd, from->name, 0);
+	former_forget(fs, from->dir, from->name, false);
 	if (from->node)
 		node_unlink(fs, from->node);
 	return 0;

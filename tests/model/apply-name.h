@@ -336,7 +336,7 @@ static void rename_kept(World *w, const Op *op)
 		to->inode->moved = true;
 	to->inode->mode = inode->mode;
 	name_look(w, op->other, op->actor, true);
-	name_leaves(w, op->path, inode, false, NULL);
+	names_forget(w, op->path, false);
 	inode_unlink(w, inode);
 	name_clear(w, op->path);
 }
@@ -382,7 +382,7 @@ static void rename_returned(World *w, const Op *op, int found)
 	Inode *inode = w->names[op->path].inode, *back;
 	unsigned maybe = to->kept_maybe;
 
-	name_leaves(w, op->path, inode, to->formers[found].at != NULL, NULL);
+	names_forget(w, op->path, false);
 	back = name_returned(w, op->other, found, inode);
 	if (to->inode && back != inode)
 		formers_follow(w, to->inode, back);
@@ -402,7 +402,7 @@ static void rename_file(World *w, const Op *op)
 {
 	Name *from = &w->names[op->path], *to = &w->names[op->other];
 	Inode *inode = from->inode;
-	bool may, always, leaves = !from->session;
+	bool may, always;
 	int found = -1;
 
 	always =
@@ -421,8 +421,7 @@ static void rename_file(World *w, const Op *op)
 	}
 	rename_replaces(w, op->other);
 	name_clear(w, op->other);
-	if (leaves)
-		name_leaves(w, op->path, inode, true, NULL);
+	names_forget(w, op->path, false);
 	name_move(w, op->path, op->other);
 	name_look(w, op->other, op->actor, true);
 }
