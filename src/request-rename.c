@@ -301,6 +301,17 @@ static void match_open(Fs *fs, const Move *from, const Move *to, Match *match, G
 	}
 }
 
+/* A name that was linked to the same file a moment ago may still be remembered for long, and its
+ * notice of expiry would miss it under the new name. */
+static bool move_is_stale(const Move *move)
+{
+	struct stat st;
+
+	return move->backing && !move_has_session(move) && move->node && move->node->cached &&
+	       backing_stat(move->dir_fd, move->name, &st) == 0 && S_ISREG(st.st_mode) &&
+	       st.st_nlink > 1;
+}
+
 /* The first half, under the lock: -ESTALE if the kernel has to look the names up again. */
 static int match_begin(Fs *fs, const Names *names, Match *match, GArray *candidates)
 {
@@ -313,6 +324,10 @@ static int match_begin(Fs *fs, const Names *names, Match *match, GArray *candida
 
 	pin = pin_find(fs, tid);
 	r = moves_find(fs, names, &from, &to);
+	if (r == 0 && tid > 0 && !pin && move_is_stale(&from)) {
+		pin_set(fs, tid, PIN_RENAME, from.node, current->caller, current->due);
+		r = -ESTALE;
+	}
 	if (r == 0 && from.backing && !move_has_session(&from) && !move_has_session(&to) &&
 		(to.backing ? !(names->flags & RENAME_NOREPLACE)
 			    : former_watches(fs, to.dir, to.name)) &&
