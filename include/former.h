@@ -3,11 +3,11 @@
 
 /* What names were before (P7, P9), and who has looked at them since (P10).
  *
- * A file or symbolic link that is replaced, removed or renamed away is a former version of its name
- * from then on: with its mtime, kept in a hidden directory of the backing, or where it was renamed
- * to. Everybody who looks at the name is written down with each former version. It may come back if
- * the step that writes its bytes again is the only one that has looked; a build driver may have
- * looked at times and for the name on behalf of its step.
+ * A file or symbolic link that is replaced or removed is a former version of its name from then on:
+ * with its mtime, kept in a hidden directory of the backing. Everybody who looks at the name is
+ * written down with each former version. It may come back if the step that writes its bytes again
+ * is the only one that has looked; a build driver may have looked at times and for the name on
+ * behalf of its step.
  *
  * Names are paths from the root, whatever directory is there now: they outlive the removal of their
  * directory. Forgetting is safe at any time. Everything here is under fs->lock. */
@@ -86,9 +86,6 @@ void former_kept(Fs *fs, const Node *dir, const char *name, const Keep *keep);
 /* It has not. */
 void former_cancel(Fs *fs, const Keep *keep);
 
-/* The file of the node, which st describes, had this name before it was renamed. */
-void former_moved(Fs *fs, const Node *dir, const char *name, Node *node, const struct stat *st);
-
 /* The former versions of the name that may come back if writer (NULL: unknown) writes their bytes:
  * of this type (S_IFREG with this size in bytes, or S_IFLNK), the last one first. An array that
  * owns references. */
@@ -96,7 +93,7 @@ GPtrArray *former_candidates(
 	Fs *fs, const Node *dir, const char *name, mode_t type, off_t size, const Process *writer);
 
 /* Whether a candidate still is one: the lock has been dropped meanwhile. */
-bool former_may_return(Fs *fs, const Former *former, const Process *writer);
+bool former_may_return(const Former *former, const Process *writer);
 
 /* Whether it is a former version of this name: what is renamed meanwhile has another. */
 bool former_is_of(Fs *fs, const Former *former, const Node *dir, const char *name);
@@ -107,21 +104,17 @@ int former_open(Fs *fs, const Former *former, int *ret_fd);
 /* Whether it is a symbolic link to this. */
 bool former_links_to(Fs *fs, const Former *former, const char *target);
 
-/* Whether the file is kept, and not somewhere under another name: then it is nobody else's. */
-bool former_is_kept(const Former *former);
-
 const struct timespec *former_mtime(const Former *former);
 
-/* Puts the file back under its name in the directory, in place of what is there. -EXDEV if it is
- * not ours to move, for it has another name. What left later is forgotten, and it is a former
- * version no more. */
+/* Puts the file back under its name in the directory, in place of what is there. What left later is
+ * forgotten, and it is a former version no more. */
 int former_put_back(Fs *fs, Former *former, int dir_fd);
 
 /* Its bytes or target are under the name again, in another file, and keep that: this gets the
  * mtime, and what left later and the former version are forgotten. */
 int former_restore_mtime(Fs *fs, Former *former, int dir_fd);
 
-/* One or the other. */
+/* The first, or else the second. */
 int former_restore(Fs *fs, Former *former, int dir_fd);
 
 Former *former_ref(Former *former);

@@ -48,8 +48,7 @@ struct Former {
 	ino_t ino;
 	off_t size; /* bytes */
 	struct timespec mtime;
-	uint64_t number; /* its name in the store; 0: it is at `at` */
-	Node *at;        /* owned; where it was renamed to */
+	uint64_t number; /* its name in the store */
 	Look looks[LOOKS_MAX];
 	unsigned n_looks;
 };
@@ -68,8 +67,8 @@ struct Name {
 struct Formers {
 	Name *root;
 	GQueue all;         /* Former, the oldest first */
-	GHashTable *by_ino; /* ino_t * -> Former, of those in the store */
-	uint64_t bytes;     /* of those in the store */
+	GHashTable *by_ino; /* ino_t * -> Former */
+	uint64_t bytes;     /* sum of their sizes */
 	uint64_t last;      /* number */
 	int store_fd;       /* O_PATH of the hidden directory, or -1 */
 	char *store;        /* its name in the root */
@@ -170,7 +169,7 @@ Former *former_unref(Former *former)
 {
 	if (!former || --former->n_refs > 0)
 		return NULL;
-	g_assert(!former->name && !former->at);
+	g_assert(!former->name);
 	g_free(former);
 	return NULL;
 }
@@ -185,6 +184,14 @@ static void store_name(uint64_t number, char name[static 32])
 	snprintf(name, 32, "%ju", (uintmax_t)number);
 }
 
+static void store_remove(Fs *fs, uint64_t number)
+{
+	char name[32];
+
+	store_name(number, name);
+	unlinkat(fs->formers->store_fd, name, 0);
+}
+
 /* Takes it out of the books; the file stays where it is. */
 static void former_detach(Fs *fs, Former *former)
 {
@@ -192,27 +199,19 @@ static void former_detach(Fs *fs, Former *former)
 
 	g_queue_remove(&former->name->formers, former);
 	g_queue_unlink(&formers->all, &former->link);
-	if (former->number) {
-		g_hash_table_remove(formers->by_ino, &former->ino);
-		formers->bytes -= (uint64_t)former->size;
-	}
+	g_hash_table_remove(formers->by_ino, &former->ino);
+	formers->bytes -= (uint64_t)former->size;
 	for (unsigned i = 0; i < former->n_looks; i++)
 		step_process_unref(former->looks[i].process);
 	former->n_looks = 0;
-	former->at = node_unref(fs, former->at);
 	former->name = NULL;
 }
 
 /* Forgets it; the caller trims its name. */
 static void former_drop(Fs *fs, Former *former)
 {
-	char name[32];
-
 	former_detach(fs, former);
-	if (former->number) {
-		store_name(former->number, name);
-		unlinkat(fs->formers->store_fd, name, 0);
-	}
+	store_remove(fs, former->number);
 	former_unref(former);
 }
 
@@ -242,15 +241,13 @@ static void former_add(Fs *fs, Name *name, Former *former)
 	former->link.data = former;
 	g_queue_push_tail_link(&formers->all, &former->link);
 	g_queue_push_head(&name->formers, former);
-	if (former->number) {
-		g_hash_table_insert(formers->by_ino, &former->ino, former);
-		formers->bytes += (uint64_t)former->size;
-	}
+	g_hash_table_insert(formers->by_ino, &former->ino, former);
+	formers->bytes += (uint64_t)former->size;
 	while (name->formers.length > NAME_FORMERS_MAX)
 		former_drop(fs, g_queue_peek_tail(&name->formers));
 }
 
-static Former *former_new(const struct stat *st)
+static Former *former_new(const struct stat *st, uint64_t number)
 {
 	Former *former = g_new0(Former, 1);
 
@@ -259,6 +256,7 @@ static Former *former_new(const struct stat *st)
 	former->ino = st->st_ino;
 	former->size = st->st_size;
 	former->mtime = st->st_mtim;
+	former->number = number;
 	return former;
 }
 
@@ -303,8 +301,7 @@ Formers *formers_free(Fs *fs)
 
 	if (!formers)
 		return NULL;
-	while (formers->all.length > 0)
-		former_drop_and_trim(fs, g_queue_peek_head(&formers->all));
+	former_give_up(fs);
 	if (formers->store)
 		backing_remove_store(fs->root_fd, formers->store);
 	fd_clear(&formers->store_fd);
@@ -566,21 +563,14 @@ void former_made(Fs *fs, const Node *dir, const char *name, pid_t tid)
 static void former_store(
 	Fs *fs, const Node *dir, const char *name, const struct stat *st, uint64_t number)
 {
-	Former *former = former_new(st);
-	char away[32];
 	Name *n;
 
 	formers_limit(fs, (uint64_t)st->st_size);
 	n = name_find(fs, dir, name, true);
-	if (n) {
-		former->number = number;
-		former_add(fs, n, former);
-		return;
-	}
-	/* The directory has gone. */
-	store_name(number, away);
-	unlinkat(fs->formers->store_fd, away, 0);
-	former_unref(former);
+	if (n)
+		former_add(fs, n, former_new(st, number));
+	else
+		store_remove(fs, number); /* the directory has gone */
 }
 
 int former_remove(Fs *fs, const Node *dir, int dir_fd, const char *name)
@@ -617,29 +607,10 @@ void former_kept(Fs *fs, const Node *dir, const char *name, const Keep *keep)
 
 void former_cancel(Fs *fs, const Keep *keep)
 {
-	char away[32];
-
-	store_name(keep->number, away);
-	unlinkat(fs->formers->store_fd, away, 0);
+	store_remove(fs, keep->number);
 }
 
-void former_moved(Fs *fs, const Node *dir, const char *name, Node *node, const struct stat *st)
-{
-	Former *former;
-	Name *n;
-
-	if (!former_is_worth(fs, st))
-		return;
-	formers_limit(fs, 0);
-	n = name_find(fs, dir, name, true);
-	if (!n)
-		return;
-	former = former_new(st);
-	former->at = node_ref(node);
-	former_add(fs, n, former);
-}
-
-bool former_may_return(Fs *fs G_GNUC_UNUSED, const Former *former, const Process *writer)
+bool former_may_return(const Former *former, const Process *writer)
 {
 	if (!former->name || !writer)
 		return false;
@@ -664,23 +635,10 @@ GPtrArray *former_candidates(
 		Former *former = l->data;
 
 		if (former->type == type && (type != S_IFREG || former->size == size) &&
-			former_may_return(fs, former, writer))
+			former_may_return(former, writer))
 			g_ptr_array_add(all, former_ref(former));
 	}
 	return all;
-}
-
-/* Where the file is: a directory and its name there. */
-static int former_place(
-	Fs *fs, const Former *former, int *ret_dir_fd, char name[static NAME_MAX + 1])
-{
-	if (former->number) {
-		*ret_dir_fd = fs->formers->store_fd;
-		store_name(former->number, name);
-		return 0;
-	}
-	g_strlcpy(name, former->at->name, NAME_MAX + 1);
-	return node_parent_fd(fs, former->at, ret_dir_fd);
 }
 
 static bool former_is_it(const Former *former, const struct stat *st)
@@ -692,16 +650,15 @@ static bool former_is_it(const Former *former, const struct stat *st)
 
 int former_open(Fs *fs, const Former *former, int *ret_fd)
 {
-	char name[NAME_MAX + 1];
 	autofd fd = -1;
+	char name[32];
 	struct stat st;
-	int dir_fd, r;
+	int r;
 
 	if (!former->name)
 		return -ESTALE;
-	r = former_place(fs, former, &dir_fd, name);
-	if (r == 0)
-		r = backing_open_read(dir_fd, name, &fd);
+	store_name(former->number, name);
+	r = backing_open_read(fs->formers->store_fd, name, &fd);
 	if (r < 0)
 		return r;
 	if (fstat(fd, &st) < 0)
@@ -714,21 +671,16 @@ int former_open(Fs *fs, const Former *former, int *ret_fd)
 
 bool former_links_to(Fs *fs, const Former *former, const char *target)
 {
-	char name[NAME_MAX + 1], now[PATH_MAX + 1];
+	char name[32], now[PATH_MAX + 1];
 	struct stat st;
 	ssize_t n;
-	int dir_fd;
 
-	if (former->type != S_IFLNK || former_place(fs, former, &dir_fd, name) < 0 ||
-		backing_stat(dir_fd, name, &st) < 0 || !former_is_it(former, &st))
+	store_name(former->number, name);
+	if (former->type != S_IFLNK || backing_stat(fs->formers->store_fd, name, &st) < 0 ||
+		!former_is_it(former, &st))
 		return false;
-	n = readlinkat(dir_fd, name, now, sizeof(now));
+	n = readlinkat(fs->formers->store_fd, name, now, sizeof(now));
 	return n >= 0 && (size_t)n == strlen(target) && memcmp(now, target, (size_t)n) == 0;
-}
-
-bool former_is_kept(const Former *former)
-{
-	return former->number != 0;
 }
 
 const struct timespec *former_mtime(const Former *former)
@@ -751,8 +703,6 @@ int former_put_back(Fs *fs, Former *former, int dir_fd)
 	char away[32];
 	int r;
 
-	if (!former->number)
-		return -EXDEV;
 	store_name(former->number, away);
 	r = backing_put_back(fs->formers->store_fd, away, dir_fd, name->name);
 	if (r < 0)
@@ -786,7 +736,7 @@ int former_restore(Fs *fs, Former *former, int dir_fd)
 
 bool former_give_up(Fs *fs)
 {
-	bool any = fs->formers->bytes > 0 || g_hash_table_size(fs->formers->by_ino) > 0;
+	bool any = fs->formers->all.length > 0;
 
 	while (fs->formers->all.length > 0)
 		former_drop_and_trim(fs, g_queue_peek_head(&fs->formers->all));

@@ -25,6 +25,7 @@
 #include "fileio.h"
 #include "former.h"
 #include "log.h"
+#include "match.h"
 #include "util.h"
 
 #define THIN_ARCHIVE "!<thin>\n"
@@ -291,16 +292,8 @@ static int publish_bytes(Fs *fs, Stage *stage, bool durable, bool *ret_same)
 	return r;
 }
 
-/* A version that has the bytes which are staged: a former one, or the one that a new name has been
- * renamed over (P8). */
-typedef struct Match Match;
-
-struct Match {
-	Former *former; /* owned; NULL: there is none */
-	int fd;         /* of the file; -1: there is none at all */
-};
-
-static const Process *publish_writer(const Stage *stage)
+/* Who brings back what comes back; NULL: somebody unknown. */
+static Process *publish_writer(const Stage *stage)
 {
 	return stage->openers->len > 0 ? stage->openers->pdata[0] : NULL;
 }
@@ -311,96 +304,54 @@ static bool publish_may_match(const Stage *stage)
 	return stage->node->linked && !stage->seen && !stage->unknown && !stage->touched;
 }
 
-/* Opens the files that may have the bytes: the one in the shadow of the new name, or former ones.
- * *ret_formers: an array of the same length, NULL for the former. */
-static GArray *match_open(Fs *fs, const Stage *stage, GPtrArray **ret_formers)
+/* The file that a new name has been renamed over (P8), if it may have the bytes; or -1. */
+static int publish_open_shadow(Fs *fs, const Stage *stage)
 {
-	GArray *fds = g_array_new(FALSE, FALSE, sizeof(int));
 	Node *node = stage->node;
-	int dir_fd, fd = -1;
+	autofd fd = -1;
 	struct stat st;
-	HOLD(&fs->lock);
-	g_autoptr(GPtrArray) formers = NULL; /* let go of before the lock is */
+	int dir_fd;
 
-	*ret_formers = g_ptr_array_new();
-	if (!publish_may_match(stage) || (!stage->is_new && publish_has_names(stage)))
-		return fds;
-	if (stage->is_new && node->shadow && node_parent_fd(fs, node, &dir_fd) == 0 &&
-		backing_open_read(dir_fd, node->name, &fd) == 0) {
-		if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 &&
-			st.st_size == stage->size) {
-			g_array_append_val(fds, fd);
-			g_ptr_array_add(*ret_formers, NULL);
-		} else {
-			close(fd);
-		}
-	}
-	formers = former_candidates(
-		fs, node->parent, node->name, S_IFREG, stage->size, publish_writer(stage));
-	for (unsigned i = 0; i < formers->len; i++) {
-		if (former_open(fs, formers->pdata[i], &fd) < 0)
-			continue;
-		g_array_append_val(fds, fd);
-		g_ptr_array_add(*ret_formers, former_ref(formers->pdata[i]));
-	}
-	return fds;
+	if (!stage->is_new || !node->shadow || node_parent_fd(fs, node, &dir_fd) < 0 ||
+		backing_open_read(dir_fd, node->name, &fd) < 0 || fstat(fd, &st) < 0 ||
+		!S_ISREG(st.st_mode) || st.st_nlink != 1 || st.st_size != stage->size)
+		return -1;
+	return fd_steal(&fd);
 }
 
-/* Looks for a version with these bytes, which are in the staging file; stage->lock held. */
-static void match_find(Fs *fs, const Stage *stage, Match *match)
+/* What may have the bytes that are staged; NULL: nothing may. */
+static GArray *publish_candidates(Fs *fs, const Stage *stage)
 {
-	g_autoptr(GPtrArray) formers = NULL;
-	g_autoptr(GArray) fds = match_open(fs, stage, &formers);
-	bool found = false;
-
-	for (unsigned i = 0; i < fds->len; i++) {
-		autofd fd = g_array_index(fds, int, i);
-		bool same = false;
-
-		if (!found && compare_files(stage->fd, fd, stage->size, -1, &same) == 0 && same) {
-			match->former = g_steal_pointer(&formers->pdata[i]);
-			match->fd = fd_steal(&fd);
-			found = true;
-		}
-	}
+	const Node *node = stage->node;
 	HOLD(&fs->lock);
-	for (unsigned i = 0; i < formers->len; i++)
-		former_unref(formers->pdata[i]);
+
+	if (!publish_may_match(stage) || (!stage->is_new && publish_has_names(stage)))
+		return NULL;
+	return match_candidates(fs, publish_open_shadow(fs, stage), node->parent, node->name,
+		stage->size, publish_writer(stage));
 }
 
 /* Whether it still holds, and for the name that the node has now; fs->lock held. */
-static bool match_holds(Fs *fs, const Stage *stage, const Match *match)
+static bool publish_match_holds(Fs *fs, const Stage *stage, const Match *match)
 {
 	Node *node = stage->node;
 	struct stat st, now;
 
-	if (match->fd < 0 || !publish_may_match(stage) || publish_is_always(fs, stage, stage->fd))
+	if (!match->found || !publish_may_match(stage) || publish_is_always(fs, stage, stage->fd))
 		return false;
 	if (match->former)
 		return former_is_of(fs, match->former, node->parent, node->name) &&
-		       former_may_return(fs, match->former, publish_writer(stage));
+		       former_may_return(match->former, publish_writer(stage));
 	return stage->is_new && node->shadow && fstat(match->fd, &st) == 0 &&
 	       node_stat(fs, node, &now) == 0 && now.st_ino == st.st_ino;
 }
 
-static void match_clear(Fs *fs, Match *match)
-{
-	HOLD(&fs->lock);
-
-	match->former = former_unref(match->former);
-	fd_clear(&match->fd);
-}
-
-/* The name shows that version again: the file itself where it is ours to move. -EXDEV: it is not.
- */
+/* The name shows that version again: the file itself. */
 static int publish_put_back(Fs *fs, Stage *stage, const Match *match)
 {
 	Node *node = stage->node;
 	int dir_fd, r;
 
-	/* What has another name now keeps what belongs to that. */
-	if (match->former && !former_is_kept(match->former))
-		return -EXDEV;
 	if (!stage->is_new) {
 		r = backing_carry(stage->base_fd, stage->fd, stage->drop_set_id);
 		if (r < 0)
@@ -446,7 +397,7 @@ static int publish_with_mtime(Fs *fs, Stage *stage, const Match *match)
 		stage->times_set = times_set;
 		return r;
 	}
-	if (match->former && former_may_return(fs, match->former, publish_writer(stage)) &&
+	if (match->former && former_may_return(match->former, publish_writer(stage)) &&
 		node_parent_fd(fs, stage->node, &dir_fd) == 0)
 		(void)!former_restore_mtime(fs, match->former, dir_fd);
 	return 0;
@@ -461,8 +412,7 @@ static int publish_restore(Fs *fs, Stage *stage, const Match *match, Verdict *re
 	if (r < 0)
 		r = publish_with_mtime(fs, stage, match);
 	if (r == 0)
-		node_remember_kept(fs, stage->node,
-			stage->openers->len > 0 ? stage->openers->pdata[0] : NULL, &stage->began);
+		node_remember_kept(fs, stage->node, publish_writer(stage), &stage->began);
 	return r;
 }
 
@@ -480,12 +430,11 @@ static int publish_name(
 	if (same) {
 		*ret_verdict = VERDICT_KEPT;
 		if (ends)
-			node_remember_kept(fs, stage->node,
-				stage->openers->len > 0 ? stage->openers->pdata[0] : NULL,
-				&stage->began);
+			node_remember_kept(fs, stage->node, publish_writer(stage), &stage->began);
 		return 0;
 	}
-	if (match_holds(fs, stage, match) && publish_restore(fs, stage, match, ret_verdict) == 0)
+	if (publish_match_holds(fs, stage, match) &&
+		publish_restore(fs, stage, match, ret_verdict) == 0)
 		return 0;
 	if (stage->is_new) {
 		*ret_verdict = VERDICT_NEW;
@@ -542,7 +491,7 @@ static int publish_once(
 	*ret_verdict = N_VERDICTS;
 	r = publish_bytes(fs, stage, durable, &same);
 	if (r == 0 && ends && !same && stage->fd >= 0 && (stage->dirty || stage->is_new))
-		match_find(fs, stage, &match);
+		match_find(fs, publish_candidates(fs, stage), stage->fd, stage->size, &match);
 	if (r == 0) {
 		HOLD(&fs->lock);
 		if (ends || publish_may_go_on(stage, n_openers))

@@ -330,7 +330,6 @@ static int make_link(Fs *fs, Node *dir, int dir_fd, const char *name, const char
 	const Process *caller = request_current()->caller;
 	g_autoptr(GPtrArray) formers = NULL;
 	Former *former = NULL;
-	int r;
 
 	if (symlinkat(target, dir_fd, name) < 0)
 		return -errno;
@@ -340,13 +339,7 @@ static int make_link(Fs *fs, Node *dir, int dir_fd, const char *name, const char
 	for (unsigned i = 0; i < formers->len && !former; i++)
 		if (former_links_to(fs, formers->pdata[i], target))
 			former = formers->pdata[i];
-	if (!former)
-		return 0;
-	/* Looking for it may have closed the descriptor. */
-	r = node_dir_fd(fs, dir, &dir_fd);
-	if (r == 0)
-		r = former_restore(fs, former, dir_fd);
-	if (r == 0)
+	if (former && former_restore(fs, former, dir_fd) == 0)
 		journal_add(fs->journal, VERDICT_RESTORED, 0);
 	return 0;
 }
@@ -407,9 +400,6 @@ static int make(Fs *fs, const struct fuse_ctx *ctx, fuse_ino_t parent, const cha
 	/* The disk may be full of what is only kept. */
 	if (r == -ENOSPC && former_give_up(fs))
 		r = make_in(fs, dir->node, dir_fd, name, making, ctx->umask);
-	/* Looking for a former link may have closed the descriptor. */
-	if (r == 0)
-		r = node_dir_fd(fs, dir->node, &dir_fd);
 	if (r < 0)
 		return r;
 	if (making->target)

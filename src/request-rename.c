@@ -19,8 +19,8 @@
 #include <unistd.h>
 
 #include "backing.h"
-#include "compare.h"
 #include "former.h"
+#include "match.h"
 #include "publish.h"
 #include "request.h"
 #include "util.h"
@@ -212,36 +212,19 @@ static int rename_exchange(Fs *fs, const Move *from, const Move *to)
 	return 0;
 }
 
-typedef struct Match Match;
+typedef struct Plan Plan;
 
-/* What is under the new name, or was, and has the bytes that are moved there. */
-struct Match {
-	bool found;
-	Former *former; /* owned; NULL: it is what is there */
+/* What has the bytes that are moved, as far as that has been found out before. */
+struct Plan {
+	Match match;
 	struct stat from, to;
-	int from_fd, to_fd; /* -1: links */
+	int from_fd; /* -1: a link */
 };
 
-static void match_clear(Fs *fs, Match *match)
+static void plan_clear(Fs *fs, Plan *plan)
 {
-	HOLD(&fs->lock);
-
-	former_unref(match->former);
-	fd_clear(&match->from_fd);
-	fd_clear(&match->to_fd);
-}
-
-/* One file that may have the same bytes. */
-typedef struct Candidate Candidate;
-
-struct Candidate {
-	Former *former; /* owned; NULL: what is there */
-	int fd;
-};
-
-static void candidate_clear(gpointer data)
-{
-	fd_clear(&((Candidate *)data)->fd);
+	match_clear(fs, &plan->match);
+	fd_clear(&plan->from_fd);
 }
 
 static bool links_are_same(const Move *a, const Move *b)
@@ -254,7 +237,7 @@ static bool links_are_same(const Move *a, const Move *b)
 }
 
 /* Links are compared at once. */
-static void match_link(Fs *fs, const Move *from, const Move *to, Match *match)
+static void plan_link(Fs *fs, const Move *from, const Move *to, Match *match)
 {
 	g_autoptr(GPtrArray) formers = NULL;
 	char target[PATH_MAX + 1];
@@ -276,108 +259,79 @@ static void match_link(Fs *fs, const Move *from, const Move *to, Match *match)
 		}
 }
 
-/* Opens what may have the same bytes. */
-static void match_open(Fs *fs, const Move *from, const Move *to, Match *match, GArray *candidates)
+/* Opens what may have the same bytes; NULL: nothing may. */
+static GArray *plan_open(Fs *fs, const Move *from, const Move *to, Plan *plan)
 {
-	g_autoptr(GPtrArray) formers = NULL;
-	Candidate candidate = {.fd = -1};
+	const Process *caller = request_current()->caller;
+	int to_fd = -1;
 
-	if (backing_open_read(from->dir_fd, from->name, &match->from_fd) < 0 ||
-		publish_always_counts(fs, to->name, match->from_fd, match->from.st_size,
-			step_is_driver(request_current()->caller)))
-		return;
-	if (to->backing && S_ISREG(match->to.st_mode) && match->to.st_nlink == 1 &&
-		match->to.st_size == match->from.st_size &&
-		backing_open_read(to->dir_fd, to->name, &candidate.fd) == 0)
-		g_array_append_val(candidates, candidate);
-	formers = former_candidates(
-		fs, to->dir, to->name, S_IFREG, match->from.st_size, request_current()->caller);
-	for (unsigned i = 0; i < formers->len; i++) {
-		candidate = (Candidate){.former = formers->pdata[i], .fd = -1};
-		if (former_open(fs, candidate.former, &candidate.fd) < 0)
-			continue;
-		former_ref(candidate.former);
-		g_array_append_val(candidates, candidate);
-	}
+	if (backing_open_read(from->dir_fd, from->name, &plan->from_fd) < 0 ||
+		publish_always_counts(
+			fs, to->name, plan->from_fd, plan->from.st_size, step_is_driver(caller)))
+		return NULL;
+	if (to->backing && S_ISREG(plan->to.st_mode) && plan->to.st_nlink == 1 &&
+		plan->to.st_size == plan->from.st_size)
+		(void)!backing_open_read(to->dir_fd, to->name, &to_fd);
+	return match_candidates(fs, to_fd, to->dir, to->name, plan->from.st_size, caller);
 }
 
-/* A name that was linked to the same file a moment ago may still be remembered for long, and its
- * notice of expiry would miss it under the new name. */
-static bool move_is_stale(const Move *move)
+/* Its file has other names. One that was linked a moment ago may still be remembered for long, and
+ * its notice of expiry would miss it under the new name. */
+static bool move_has_names(const Move *move)
 {
 	struct stat st;
 
-	return move->backing && !move_has_session(move) && move->node && move->node->cached &&
+	return move->backing && !move_has_session(move) &&
 	       backing_stat(move->dir_fd, move->name, &st) == 0 && S_ISREG(st.st_mode) &&
 	       st.st_nlink > 1;
 }
 
 /* The first half, under the lock: -ESTALE if the kernel has to look the names up again. */
-static int match_begin(Fs *fs, const Names *names, Match *match, GArray *candidates)
+static int plan_begin(Fs *fs, const Names *names, Plan *plan, GArray **ret_candidates)
 {
 	Request *current = request_current();
 	pid_t tid = (pid_t)request_header(current)->pid;
 	Move from, to;
+	bool again;
 	Pin *pin;
 	int r;
 	HOLD(&fs->lock);
 
 	pin = pin_find(fs, tid);
 	r = moves_find(fs, names, &from, &to);
-	if (r == 0 && tid > 0 && !pin && move_is_stale(&from)) {
-		pin_set(fs, tid, PIN_RENAME, from.node, current->caller, current->due);
+	again = r == 0 && tid > 0 && !pin && from.node && from.node->cached;
+	if (again && move_has_names(&from))
 		r = -ESTALE;
-	}
 	if (r == 0 && from.backing && !move_has_session(&from) && !move_has_session(&to) &&
 		(to.backing ? !(names->flags & RENAME_NOREPLACE)
 			    : former_watches(fs, to.dir, to.name)) &&
-		backing_stat(from.dir_fd, from.name, &match->from) == 0 &&
-		(!to.backing || backing_stat(to.dir_fd, to.name, &match->to) == 0) &&
-		!S_ISDIR(match->from.st_mode) && match->from.st_nlink == 1) {
-		if (from.node && from.node->cached && tid > 0 && !pin) {
-			pin_set(fs, tid, PIN_RENAME, from.node, current->caller, current->due);
+		backing_stat(from.dir_fd, from.name, &plan->from) == 0 &&
+		(!to.backing || backing_stat(to.dir_fd, to.name, &plan->to) == 0) &&
+		!S_ISDIR(plan->from.st_mode) && plan->from.st_nlink == 1) {
+		if (again)
 			r = -ESTALE;
-		} else if (S_ISREG(match->from.st_mode)) {
-			match_open(fs, &from, &to, match, candidates);
-		} else if (S_ISLNK(match->from.st_mode) && !publish_is_listed(fs, to.name)) {
-			match_link(fs, &from, &to, match);
-		}
+		else if (S_ISREG(plan->from.st_mode))
+			*ret_candidates = plan_open(fs, &from, &to, plan);
+		else if (S_ISLNK(plan->from.st_mode) && !publish_is_listed(fs, to.name))
+			plan_link(fs, &from, &to, &plan->match);
 	}
+	if (again && r == -ESTALE)
+		pin_set(fs, tid, PIN_RENAME, from.node, current->caller, current->due);
 	move_close(&from);
 	move_close(&to);
 	return r;
 }
 
 /* The second half, without: the bytes. */
-static void match_compare(Match *match, GArray *candidates)
+static int plan_find(Fs *fs, const Names *names, Plan *plan)
 {
-	for (unsigned i = 0; i < candidates->len && !match->found; i++) {
-		Candidate *candidate = &g_array_index(candidates, Candidate, i);
-
-		if (compare_files(match->from_fd, candidate->fd, match->from.st_size, -1,
-			    &match->found) < 0)
-			match->found = false;
-		if (!match->found)
-			continue;
-		match->to_fd = fd_steal(&candidate->fd);
-		match->former = g_steal_pointer(&candidate->former);
-	}
-}
-
-static int match_find(Fs *fs, const Names *names, Match *match)
-{
-	g_autoptr(GArray) candidates = g_array_new(FALSE, FALSE, sizeof(Candidate));
+	GArray *candidates = NULL;
 	int r;
 
 	if (names->flags & RENAME_EXCHANGE)
 		return 0;
-	g_array_set_clear_func(candidates, candidate_clear);
-	r = match_begin(fs, names, match, candidates);
-	if (r == 0)
-		match_compare(match, candidates);
-	HOLD(&fs->lock);
-	for (unsigned i = 0; i < candidates->len; i++)
-		former_unref(g_array_index(candidates, Candidate, i).former);
+	r = plan_begin(fs, names, plan, &candidates);
+	match_find(fs, candidates, plan->from_fd, plan->from.st_size, &plan->match);
 	return r;
 }
 
@@ -392,38 +346,36 @@ static bool is_still(const Move *move, const struct stat *st)
 }
 
 /* Whether nobody has been faster since the bytes were compared. */
-static bool match_holds(Fs *fs, const Match *match, const Move *from, const Move *to)
+static bool plan_holds(const Plan *plan, const Move *from, const Move *to)
 {
-	if (!match->found || !is_still(from, &match->from) || move_has_session(to))
+	if (!plan->match.found || !is_still(from, &plan->from) || move_has_session(to))
 		return false;
-	if (match->former)
-		return former_may_return(fs, match->former, request_current()->caller);
-	return is_still(to, &match->to);
+	if (plan->match.former)
+		return former_may_return(plan->match.former, request_current()->caller);
+	return is_still(to, &plan->to);
 }
 
 /* The file that stays gets what belongs to the name that is moved. */
-static int match_assume(const Match *match)
+static int plan_assume(const Plan *plan)
 {
-	if (match->from_fd >= 0)
-		return backing_assume(match->from_fd, match->to_fd);
+	if (plan->from_fd >= 0)
+		return backing_assume(plan->from_fd, plan->match.fd);
 	/* Of a link that is the owner. */
-	return match->former || (match->from.st_uid == match->to.st_uid &&
-					match->from.st_gid == match->to.st_gid)
+	return plan->match.former || (plan->from.st_uid == plan->to.st_uid &&
+					     plan->from.st_gid == plan->to.st_gid)
 		       ? 0
 		       : -EOPNOTSUPP;
 }
 
-/* What is there, or was, stays in the place of what is moved, which is gone. Fails without having
- * done anything. */
-static int rename_matched(Fs *fs, const Move *from, const Move *to, const Match *match)
+/* What is there, or was, stays in the place of what is moved, which is gone. After
+ * a failure both names still lead where they did. */
+static int rename_matched(Fs *fs, const Move *from, const Move *to, const Plan *plan)
 {
 	int r;
 
-	if (match->former && !former_is_kept(match->former))
-		return -EXDEV;
-	r = match_assume(match);
-	if (r == 0 && match->former)
-		r = former_put_back(fs, match->former, to->dir_fd);
+	r = plan_assume(plan);
+	if (r == 0 && plan->match.former)
+		r = former_put_back(fs, plan->match.former, to->dir_fd);
 	if (r < 0)
 		return r;
 	if (!to->backing)
@@ -439,26 +391,26 @@ static int rename_matched(Fs *fs, const Move *from, const Move *to, const Match 
 }
 
 /* An ordinary rename, after which the file gets the old mtime. */
-static int rename_with_mtime(Fs *fs, const Move *from, const Move *to, const Match *match)
+static int rename_with_mtime(Fs *fs, const Move *from, const Move *to, const Plan *plan)
 {
-	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, match->to.st_mtim};
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, plan->to.st_mtim};
 	Node *node;
 	int r;
 
 	r = rename_plain(fs, from, to, 0);
 	if (r < 0)
 		return r;
-	if (!match->former)
+	if (!plan->match.former)
 		(void)!utimensat(to->dir_fd, to->name, times, AT_SYMLINK_NOFOLLOW);
-	else if (former_may_return(fs, match->former, request_current()->caller))
-		(void)!former_restore_mtime(fs, match->former, to->dir_fd);
+	else if (former_may_return(plan->match.former, request_current()->caller))
+		(void)!former_restore_mtime(fs, plan->match.former, to->dir_fd);
 	node = node_find(fs, to->dir, to->name);
 	if (node && node->exposed)
 		version_supersede(fs, node->exposed);
 	return 0;
 }
 
-static int rename_one(Fs *fs, const Move *from, const Move *to, unsigned flags, const Match *match)
+static int rename_one(Fs *fs, const Move *from, const Move *to, unsigned flags, const Plan *plan)
 {
 	int r;
 
@@ -468,18 +420,18 @@ static int rename_one(Fs *fs, const Move *from, const Move *to, unsigned flags, 
 		return rename_exchange(fs, from, to);
 	if ((flags & RENAME_NOREPLACE) && (to->backing || move_has_session(to)))
 		return -EEXIST;
-	if (!match_holds(fs, match, from, to))
+	if (!plan_holds(plan, from, to))
 		return rename_plain(fs, from, to, flags);
-	r = rename_matched(fs, from, to, match);
+	r = rename_matched(fs, from, to, plan);
 	if (r < 0)
-		r = rename_with_mtime(fs, from, to, match);
+		r = rename_with_mtime(fs, from, to, plan);
 	/* The bytes have been written, under the other name. */
 	if (r == 0)
-		journal_add(fs->journal, match->former ? VERDICT_RESTORED : VERDICT_KEPT, 0);
+		journal_add(fs->journal, plan->match.former ? VERDICT_RESTORED : VERDICT_KEPT, 0);
 	return r;
 }
 
-static int rename_names(Fs *fs, const Names *names, const Match *match)
+static int rename_names(Fs *fs, const Names *names, const Plan *plan)
 {
 	Request *current = request_current();
 	bool cached = false;
@@ -495,12 +447,13 @@ static int rename_names(Fs *fs, const Names *names, const Match *match)
 	r = moves_find(fs, names, &from, &to);
 	if (r == 0) {
 		cached = from.node && from.node->cached;
-		r = rename_one(fs, &from, &to, names->flags, match);
+		r = rename_one(fs, &from, &to, names->flags, plan);
 	}
-	/* The kernel may have remembered the old name once more, meanwhile; not that of a session.
+	/* The kernel may have remembered the old name once more, meanwhile; not
+	 * that of a session.
 	 */
 	node = r == 0 && cached ? node_find(fs, to.dir, to.name) : NULL;
-	if (node && !node->stage && (match->found || former_watches_node(fs, node)))
+	if (node && !node->stage && (plan->match.found || former_watches_node(fs, node)))
 		request_expire(fs, node);
 	move_close(&from);
 	move_close(&to);
@@ -511,16 +464,16 @@ void request_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_in
 	const char *new_name, unsigned flags)
 {
 	const Names names = {parent, name, new_parent, new_name, flags};
-	Match match = {.from_fd = -1, .to_fd = -1};
+	Plan plan = {.match = {.fd = -1}, .from_fd = -1};
 	Fs *fs = request_fs(req);
 	int r = 0;
 
 	if (flags & ~(unsigned)(RENAME_NOREPLACE | RENAME_EXCHANGE))
 		r = -EINVAL;
 	if (r == 0)
-		r = match_find(fs, &names, &match);
+		r = plan_find(fs, &names, &plan);
 	if (r == 0)
-		r = rename_names(fs, &names, &match);
-	match_clear(fs, &match);
+		r = rename_names(fs, &names, &plan);
+	plan_clear(fs, &plan);
 	request_reply(req, r);
 }

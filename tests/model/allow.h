@@ -256,11 +256,6 @@ static bool allows_link(const World *w, const Op *op)
 	from = &w->names[op->path];
 	if (paths[op->other].holds && !name_exists(&w->names[op->other]))
 		return false;
-	/* Gap: a second name for what another name may have back; then which of the two is it? */
-	for (int i = 0; i < N_PATHS; i++)
-		for (int j = 0; j < w->names[i].n_formers; j++)
-			if (from->inode && w->names[i].formers[j].at == from->inode)
-				return false;
 	/* Gap: a second name for a file that is being written; and for a symbolic link. */
 	return !from->session && name_type(from) != S_IFLNK &&
 	       !(from->inode && inode_has_other_session(w, from->inode, op->path));

@@ -130,7 +130,7 @@ static void name_clear(World *w, int path)
 
 	session_remove(w, path);
 	if (n->shadow)
-		inode_unlink(w, n->shadow);
+		inode_unlink(n->shadow);
 	n->inode = n->shadow = NULL;
 	n->kept_by = 0;
 	n->kept_maybe = 0;
@@ -148,8 +148,8 @@ static void do_unlink(World *w, const Op *op, Expect *e)
 		return;
 	*e = (Expect){};
 	if (inode) {
-		name_leaves(w, op->path, inode, false, n->session ? &n->session->looks : NULL);
-		inode_unlink(w, inode);
+		name_leaves(w, op->path, inode, n->session ? &n->session->looks : NULL);
+		inode_unlink(inode);
 	}
 	name_clear(w, op->path);
 }
@@ -337,7 +337,7 @@ static void rename_kept(World *w, const Op *op)
 	to->inode->mode = inode->mode;
 	name_look(w, op->other, op->actor, true);
 	names_forget(w, op->path, false);
-	inode_unlink(w, inode);
+	inode_unlink(inode);
 	name_clear(w, op->path);
 }
 
@@ -351,10 +351,10 @@ static void rename_replaces(World *w, int path)
 	if (n->session) {
 		names_forget(w, path, false);
 	} else if (inode) {
-		name_leaves(w, path, inode, false, NULL);
+		name_leaves(w, path, inode, NULL);
 	}
 	if (inode)
-		inode_unlink(w, inode);
+		inode_unlink(inode);
 	session_remove(w, path);
 }
 
@@ -365,12 +365,10 @@ static void rename_made(World *w, const Op *op)
 	Inode *shadow = name_backing(to);
 
 	name_look(w, op->other, op->actor, true);
-	if (shadow)
-		formers_drop_away(w, shadow);
 	to->shadow = NULL;
 	name_clear(w, op->other);
 	if (w->names[op->path].shadow)
-		inode_unlink(w, w->names[op->path].shadow);
+		inode_unlink(w->names[op->path].shadow);
 	name_move(w, op->path, op->other);
 	to->shadow = shadow;
 }
@@ -384,12 +382,8 @@ static void rename_returned(World *w, const Op *op, int found)
 
 	names_forget(w, op->path, false);
 	back = name_returned(w, op->other, found, inode);
-	if (to->inode && back != inode)
-		formers_follow(w, to->inode, back);
 	if (to->inode)
-		inode_unlink(w, to->inode);
-	if (back != inode)
-		formers_drop_away(w, inode);
+		inode_unlink(to->inode);
 	name_clear(w, op->other);
 	name_move(w, op->path, op->other);
 	to->inode = back;

@@ -50,34 +50,8 @@ static void names_forget(World *w, int path, bool below)
 			w->names[i].n_formers = 0;
 }
 
-/* The file that other names' former versions were renamed to has gone. */
-static void formers_drop_away(World *w, const Inode *inode)
-{
-	for (int i = 0; i < N_PATHS; i++)
-		for (int j = w->names[i].n_formers - 1; j >= 0; j--)
-			if (w->names[i].formers[j].at == inode)
-				former_remove(&w->names[i], j);
-}
-
-/* Under the name that they were renamed to is another version now. */
-static void formers_follow(World *w, const Inode *from, Inode *to)
-{
-	for (int i = 0; i < N_PATHS; i++)
-		for (int j = 0; j < w->names[i].n_formers; j++)
-			if (w->names[i].formers[j].at == from)
-				w->names[i].formers[j].at = to;
-}
-
-/* Whether it can be had: what was renamed may have been written or linked since. */
-static bool former_is_there(const Former *f)
-{
-	return !f->at || (f->at == f->self && f->self->n_links == 1 && f->self->text == f->text &&
-				 f->self->mtime == f->mtime);
-}
-
-/* An exposed version leaves its name. away: it has another one now. looks: at what was staged in
- * its place; or NULL. */
-static void name_leaves(World *w, int path, Inode *inode, bool away, const Looks *looks)
+/* An exposed version leaves its name. looks: at what was staged in its place; or NULL. */
+static void name_leaves(World *w, int path, Inode *inode, const Looks *looks)
 {
 	Name *n = &w->names[path];
 
@@ -88,11 +62,8 @@ static void name_leaves(World *w, int path, Inode *inode, bool away, const Looks
 	if (n->n_formers == MAX_FORMERS)
 		n->n_formers--;
 	memmove(&n->formers[1], &n->formers[0], (size_t)n->n_formers * sizeof(n->formers[0]));
-	n->formers[0] = (Former){.type = inode->type,
-		.text = inode->text,
-		.mtime = inode->mtime,
-		.self = inode,
-		.at = away ? inode : NULL};
+	n->formers[0] = (Former){
+		.type = inode->type, .text = inode->text, .mtime = inode->mtime, .self = inode};
 	if (looks)
 		n->formers[0].looks = *looks;
 	n->n_formers++;
@@ -105,8 +76,7 @@ static int name_find_former(
 	const Name *n = &w->names[path];
 
 	for (int i = 0; i < n->n_formers && !always; i++)
-		if (n->formers[i].type == type && n->formers[i].text == text &&
-			former_is_there(&n->formers[i]))
+		if (n->formers[i].type == type && n->formers[i].text == text)
 			return looks_are_excused(w, &n->formers[i].looks, writer) ? i : -1;
 	return -1;
 }
@@ -119,13 +89,11 @@ static Inode *name_returned(World *w, int path, int i, Inode *inode)
 	int64_t mtime = n->formers[i].mtime;
 
 	w->tallies[RESTORED]++;
-	if (!n->formers[i].at) {
-		n->formers[i].self->mode = inode->mode;
-		n->formers[i].self->n_links = 1;
-		n->formers[i].self->epoch++;
-		inode->n_links = 0;
-		inode = n->formers[i].self;
-	}
+	n->formers[i].self->mode = inode->mode;
+	n->formers[i].self->n_links = 1;
+	n->formers[i].self->epoch++;
+	inode->n_links = 0;
+	inode = n->formers[i].self;
 	inode_set_mtime(inode, mtime);
 
 	n->n_formers -= i + 1;

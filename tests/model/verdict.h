@@ -26,11 +26,10 @@ static void session_rebase(Session *s)
 }
 
 /* The inode has lost a name, for good. */
-static void inode_unlink(World *w, Inode *inode)
+static void inode_unlink(Inode *inode)
 {
 	inode->moved = true;
-	if (--inode->n_links == 0)
-		formers_drop_away(w, inode);
+	inode->n_links--;
 }
 
 /* The inode that has the new bytes. */
@@ -42,7 +41,7 @@ static Inode *expose_inode(World *w, Session *s, Text *text)
 	if (inode) {
 		s->made = NULL;
 		if (n->shadow)
-			inode_unlink(w, n->shadow);
+			inode_unlink(n->shadow);
 		n->shadow = NULL;
 		inode->text = text;
 		return inode;
@@ -98,18 +97,14 @@ static void expose_changed(World *w, Session *s, Text *text, bool ends, bool alw
 	found = name_find_former(w, s->path, S_IFREG, text, writer, !may);
 	if (found >= 0) {
 		n->inode = name_returned(w, s->path, found, expose_inode(w, s, text));
-		if (old)
-			formers_follow(w, old, n->inode);
 		name_remember_kept(w, s);
 		return;
 	}
 	w->tallies[is_new ? NEW : CHANGED]++;
 	name_renewed(w, s->path, writer);
 	if (old || n->shadow)
-		name_leaves(w, s->path, old ? old : n->shadow, false, &s->looks);
+		name_leaves(w, s->path, old ? old : n->shadow, &s->looks);
 	n->inode = inode = expose_inode(w, s, text);
-	if (old)
-		formers_follow(w, old, inode);
 	if (s->times_set) {
 		inode_set_mtime(inode, s->mtime);
 	} else if (is_new) {

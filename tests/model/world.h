@@ -91,7 +91,6 @@ struct Former {
 	Text *text;
 	int64_t mtime;
 	Inode *self; /* what left */
-	Inode *at;   /* it was renamed: what has that name now; it can be had if it is self */
 	Looks looks; /* since then, and at what was staged when it left */
 };
 

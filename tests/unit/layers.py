@@ -18,7 +18,7 @@ LAYERS = (  # top first
     ("main", "cmd", "cmd-*"),
     ("mount-session", "mount-helper"),
     ("request", "request-*", "order", "notify", "flock"),
-    ("publish", "pin"),
+    ("publish", "pin", "match"),
     ("stage", "fs", "node", "version", "former"),
     ("compare", "step", "backing"),
     ("fileio", "journal", "log", "mount-options", "util"),
