@@ -11,22 +11,13 @@
 # for oracle.py. With LKLFS_MUST_RUN=1 a skip is a failure. A report of a sanitizer, by whichever process,
 # is a failure.
 
-set -uo pipefail
+. "${0%/*}/../stress.bash"
 
 if (($# < 2)); then
-	sed -n '3,12s/^# \?//p' "$0" >&2
+	usage "$0"
 	exit 2
 fi
-build=$(realpath -e "$1") || exit 2
-lklfs=$build/lklfs
-[[ -x "$lklfs" ]] || { echo "$lklfs is missing" >&2 && exit 2; }
-if [[ -z "${ORACLE_INSIDE:-}" ]]; then
-	inside=(env ORACLE_INSIDE=1)
-	inside+=("$(realpath "${BASH_SOURCE[0]%/*}/../alone")")
-	# ThreadSanitizer may not find room for its shadow where addresses are drawn by lot
-	if grep -q __tsan_init "$lklfs"; then inside+=(setarch -R); fi
-	exec "${inside[@]}" "$0" "$@"
-fi
+stress_begin "$1" "$0" "$@"
 
 edits=$2
 shift 2
@@ -39,44 +30,6 @@ per_case=${ORACLE_PER_CASE:-50}
 first=${ORACLE_SEED:-1}
 jobs=${ORACLE_JOBS:-2}
 
-work=$(mktemp -d) || exit 2
-suppressions=$(realpath "$here/../mount/tsan.supp")
-asan=${ASAN_OPTIONS:+$ASAN_OPTIONS:}
-ubsan=${UBSAN_OPTIONS:+$UBSAN_OPTIONS:}print_stacktrace=1:
-tsan=${TSAN_OPTIONS:+$TSAN_OPTIONS:}
-[[ ! -f "$suppressions" ]] || tsan+="suppressions=$suppressions:"
-n_passed=0 n_failed=0 n_skipped=0
-
-ok() {
-	echo "ok    $*"
-	n_passed=$((n_passed + 1))
-}
-
-failed() {
-	echo "FAIL  $*"
-	n_failed=$((n_failed + 1))
-}
-
-skipped() {
-	if [[ "${LKLFS_MUST_RUN:-}" == 1 ]]; then
-		failed "$*"
-	else
-		echo "skip  $*"
-		n_skipped=$((n_skipped + 1))
-	fi
-}
-
-indent() { sed 's/^/      /' "$@"; }
-
-# Process ids of the lklfs that serve a directory of this run and have not ended.
-daemons() {
-	local dir
-	for dir in /proc/[0-9]*; do
-		[[ "$(readlink "$dir/exe" 2>/dev/null)" == "$lklfs" ]] || continue
-		tr '\0' '\n' <"$dir/cmdline" 2>/dev/null | grep -qF "$work/" && echo "${dir#/proc/}"
-	done
-}
-
 # Process ids of the oracle.py of this run, which outlive the shells that started them.
 testers() {
 	local dir line
@@ -86,56 +39,20 @@ testers() {
 	done
 }
 
-# Mounts of lklfs below DIR, the last first.
-mounts() {
-	awk -v dir="$1/" 'index($5, dir) == 1 && / - fuse\.lklfs / { print $5 }' /proc/self/mountinfo | tac
-}
-
-# force_end DIR: nothing of lklfs is mounted below it afterwards, whatever state it was in
-force_end() {
-	local mount
-	mounts "$1" | while read -r mount; do
-		if ((EUID == 0)); then umount -l "$mount"; else fusermount3 -uz "$mount"; fi
-	done
-}
-
 at_exit() {
-	local pid fs
+	local pid
 	for pid in $(jobs -p); do kill "$pid" 2>/dev/null; done
 	wait
 	for pid in $(testers); do kill -KILL "$pid" 2>/dev/null; done
-	for pid in $(daemons); do kill -KILL "$pid" 2>/dev/null; done
-	force_end "$work" 2>/dev/null
-	for fs in "${backings[@]}"; do
-		mountpoint -q "$work/$fs" && umount -l "$work/$fs"
-	done
-	rm -rf "$work"
+	stress_clean
 }
 trap at_exit EXIT
 trap 'exit 130' INT TERM
 
-# make_backing FS: a fresh file system at $work/FS, or a reason why not
-make_backing() {
-	mkdir -p "$work/$1" || return
-	case $1 in
-	dir) ;;
-	tmpfs) mount -t tmpfs oracle "$work/tmpfs" ;;
-	ext4)
-		truncate -s 768M "$work/image" && mkfs.ext4 -q -F -I 256 "$work/image" &&
-			mount -o loop "$work/image" "$work/ext4"
-		;;
-	*)
-		echo "there is no kind of backing named $1" >&2
-		return 1
-		;;
-	esac
-}
-
 # run_case FS KIND SEED EDITS: says how it went, into $work/said/...
 run_case() {
-	local report="$work/report/$1-$2-$3" folder="$work/$1/$2-$3"
-	export ASAN_OPTIONS="${asan}log_path=$report" UBSAN_OPTIONS="${ubsan}log_path=$report"
-	export TSAN_OPTIONS="${tsan}log_path=$report"
+	local folder="$work/$1/$2-$3"
+	reports_to "$work/report/$1-$2-$3"
 	timeout --kill-after=10 "${ORACLE_TIMEOUT:-3000}" python3 -B "$here/oracle.py" --lklfs "$lklfs" --folder "$folder" \
 		--kind "$2" --seed "$3" --edits "$4" "${options[@]}" </dev/null >"$work/said/$1-$2-$3" 2>&1
 	echo $? >"$work/said/$1-$2-$3.status"
@@ -143,7 +60,7 @@ run_case() {
 
 # tell FS KIND SEED: counts what run_case has said
 tell() {
-	local name="$1-$2-$3" status file
+	local name="$1-$2-$3" status
 	read -r status <"$work/said/$name.status"
 	if [[ -n "$(mounts "$work/$1/$2-$3")" ]]; then
 		echo "it left a mount behind" >>"$work/said/$name"
@@ -157,11 +74,8 @@ tell() {
 		indent "$work/said/$name"
 	fi
 	rm -rf "${work:?}/$1/$2-$3"
-	for file in "$work/report/$name".*; do
-		[[ -s "$file" ]] || continue
-		failed "$1 $2 seed $3: a sanitizer reports"
-		head -n 80 "$file" | indent
-	done
+	report=$work/report/$name
+	reports "$1 $2 seed $3"
 }
 
 usable=()
@@ -172,7 +86,7 @@ done
 for fs in "${backings[@]}"; do
 	if ((EUID != 0)) && [[ "$fs" != dir ]]; then
 		skipped "$fs: needs root"
-	elif make_backing "$fs" >"$work/out" 2>&1; then
+	elif make_backing "$fs" 768M >"$work/out" 2>&1; then
 		usable+=("$fs")
 	else
 		skipped "$fs: $(tr '\n' ' ' <"$work/out")"
@@ -209,5 +123,4 @@ done
 
 left=$(daemons)
 [[ -z "$left" ]] || failed "daemons that have not ended: $left"
-echo "$n_passed passed, $n_failed failed, $n_skipped skipped"
-((n_failed == 0 && n_passed > 0))
+stress_end

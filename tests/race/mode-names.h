@@ -9,6 +9,22 @@
 
 /* ---- replace: a new file renamed over the old one ---- */
 
+/* A new file with this content, to be renamed over name n. */
+static bool new_file(Proc *p, int n, const char *tmp, const Content *c)
+{
+	int r, fd;
+
+	content_fill(c, p->out);
+	doing(p, "writing a new file", n);
+	fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return fail(p, "n%d: making a new file: %s", n, strerror(errno));
+	r = write_pieces(p, fd, p->out, c->size);
+	if (close(fd) < 0 || r < 0)
+		return fail(p, "n%d: writing a new file: %s", n, strerror(r < 0 ? -r : errno));
+	return true;
+}
+
 /* The first half of the names are replaced under the lock, so that the verdict can be checked; for
  * the others any number of writers replace the same name at once. */
 static bool replace_round(Proc *p)
@@ -20,20 +36,13 @@ static bool replace_round(Proc *p)
 	Content c = content_new(p, n, ++p->gen), read;
 	bool same = name && pick(p, 4) == 0;
 	Seen of_tmp, before, after;
-	int r, fd;
 
 	if (same)
 		c = name->content;
 	path_of(p, n, path);
 	own_path_of(p, "tmp", tmp);
-	content_fill(&c, p->out);
-	doing(p, "writing a new file", n);
-	fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return fail(p, "n%d: making a new file: %s", n, strerror(errno));
-	r = write_pieces(p, fd, p->out, c.size);
-	if (close(fd) < 0 || r < 0)
-		return fail(p, "n%d: writing a new file: %s", n, strerror(r < 0 ? -r : errno));
+	if (!new_file(p, n, tmp, &c))
+		return false;
 	if (name && (!stat_path(p, n, path, &before) || !stat_path(p, n, tmp, &of_tmp)))
 		return false;
 	doing(p, "renaming over", n);
@@ -392,17 +401,10 @@ static bool mixed_replace(Proc *p, int n, const char *path)
 {
 	Content c = content_new(p, n, ++p->gen);
 	char tmp[PATH_SIZE];
-	int r, fd;
 
 	own_path_of(p, "tmp", tmp);
-	content_fill(&c, p->out);
-	doing(p, "writing a new file", n);
-	fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return fail(p, "n%d: making a new file: %s", n, strerror(errno));
-	r = write_pieces(p, fd, p->out, c.size);
-	if (close(fd) < 0 || r < 0)
-		return fail(p, "n%d: writing a new file: %s", n, strerror(r < 0 ? -r : errno));
+	if (!new_file(p, n, tmp, &c))
+		return false;
 	atomic_store(&p->crew->closed_by[p->index], p->gen);
 	doing(p, "renaming over", n);
 	return rename(tmp, path) == 0 || fail(p, "n%d: rename over: %s", n, strerror(errno));
