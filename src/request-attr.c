@@ -348,6 +348,16 @@ static int set_exposed_times(Fs *fs, Version *version, const struct stat *attr, 
 	return 0;
 }
 
+/* The kernel has given an exposed file a ctime of its own, as it does after a rename, and will have
+ * forgotten it when it forgets the inode (P6). */
+static void report_ctime(Fs *fs, Node *node, const struct stat *attr)
+{
+	struct stat st;
+
+	if (node_stat(fs, node, &st) == 0)
+		node_remember_ctime(fs, node, &st, &attr->st_ctim);
+}
+
 static int set_times(Fs *fs, Version *version, const struct stat *attr, int to_set, bool report)
 {
 	Stage *stage = version->stage;
@@ -358,8 +368,13 @@ static int set_times(Fs *fs, Version *version, const struct stat *attr, int to_s
 	}
 	if (stage)
 		return set_staged_times(fs, stage, attr, to_set);
-	if (report || version->state == VERSION_SUPERSEDED || !version->node->linked)
+	if (version->state == VERSION_SUPERSEDED || !version->node->linked)
 		return 0;
+	if (report) {
+		if (to_set & FUSE_SET_ATTR_CTIME)
+			report_ctime(fs, version->node, attr);
+		return 0;
+	}
 	return set_exposed_times(fs, version, attr, to_set);
 }
 
