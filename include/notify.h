@@ -3,7 +3,7 @@
 
 /* A thread that serves nothing and tells the kernel what it must not remember. Expiring a name
  * waits for the lock of its directory, which whoever has it may hold until we answer him: so no
- * thread that answers may do it. */
+ * thread that answers may do it, nor one that an answer waits for, as those that flush are. */
 
 #include <glib.h>
 #include <stdint.h>

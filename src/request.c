@@ -35,9 +35,11 @@
 struct Receive {
 	Fs *fs;                  /* constant */
 	struct fuse_session *se; /* constant */
-	Notify *notify;          /* constant while threads run */
-	int kick_fd;             /* constant: an eventfd that ends the sleep of whoever receives */
-	int ready_fd;            /* constant */
+	/* Constant while threads run. Expiring a name may wait for whoever holds its directory, and
+	 * he for an answer that waits for a flush: so these are two threads. */
+	Notify *entries, *inodes;
+	int kick_fd;  /* constant: an eventfd that ends the sleep of whoever receives */
+	int ready_fd; /* constant */
 	pthread_t threads[N_SERVERS + N_LOOKERS]; /* constant while they run */
 	unsigned n_threads;
 
@@ -191,7 +193,7 @@ static void flushed(void *data)
 
 void request_flush_later(Request *r, GArray *ids)
 {
-	notify_flush(r->fs->receive->notify, ids, flushed, r);
+	notify_flush(r->fs->receive->inodes, ids, flushed, r);
 }
 
 void request_store_tail(Fs *fs, uint64_t id, Stage *stage)
@@ -210,12 +212,12 @@ void request_store_tail(Fs *fs, uint64_t id, Stage *stage)
 void request_expire(Fs *fs, Node *node)
 {
 	if (node->linked && node->parent && node->parent->exposed)
-		notify_entry(fs->receive->notify, node->parent->exposed->id, node->name);
+		notify_entry(fs->receive->entries, node->parent->exposed->id, node->name);
 }
 
 void request_refresh(Fs *fs, const Version *version)
 {
-	notify_attributes(fs->receive->notify, version->id);
+	notify_attributes(fs->receive->inodes, version->id);
 }
 
 static uint64_t receive_gate(Receive *receive)
@@ -498,7 +500,9 @@ int request_start(Fs *fs, struct fuse_session *se, int ready_fd)
 	fs->receive = receive;
 	if (receive->kick_fd < 0)
 		return -errno;
-	r = notify_new(se, &receive->notify);
+	r = notify_new(se, &receive->entries);
+	if (r == 0)
+		r = notify_new(se, &receive->inodes);
 	if (r < 0)
 		return r;
 	return receive_start_threads(receive);
@@ -521,7 +525,8 @@ void request_join(Fs *fs)
 
 	for (unsigned i = 0; i < receive->n_threads; i++)
 		pthread_join(receive->threads[i], NULL);
-	receive->notify = notify_free(receive->notify);
+	receive->entries = notify_free(receive->entries);
+	receive->inodes = notify_free(receive->inodes);
 	receive_drop(&receive->queue);
 	receive_drop(&receive->gates);
 }

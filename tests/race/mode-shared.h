@@ -353,3 +353,76 @@ static void run_flock(Proc *p)
 	while (next_round(p))
 		flock_round(p);
 }
+
+/* ---- outlived: descriptors outlive their openers, while names of the directory expire ---- */
+
+/* A look from outside at such a file waits for what the kernel has not written yet, and holds the
+ * lock of the directory meanwhile; a second name for any file in it makes the daemon expire the
+ * first one, which takes that lock. Neither may wait for the other. */
+static bool outlived_write(Proc *p, int n, const char *path)
+{
+	LOCKED_NAME name = name_lock(p, n);
+	Content was = name->content, is = content_next(p, &name->content);
+	Write w = {.p = p, .path = path, .name = n, .way = WAY_OUTLIVED, .was = &was, .is = &is};
+
+	if (!session_write(&w))
+		return false;
+	name->content = is;
+	/* others look meanwhile */
+	for (int i = 0; i < 10; i++)
+		sched_yield();
+	return session_outlived_end(&w) == 0 || fail(p, "n%d: the heir: %s", n, strerror(errno));
+}
+
+static bool outlived_read(Proc *p, int n, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	Content found;
+	ssize_t size;
+
+	doing(p, "looking from outside", n);
+	if (fd < 0)
+		return fail(p, "n%d: open for reading: %s", n, strerror(errno));
+	size = read_all(p, fd);
+	close(fd);
+	if (size < 0)
+		return fail(p, "n%d: read: %s", n, strerror((int)-size));
+	return judge_whole(p, n, "a look from outside", (size_t)size, &found);
+}
+
+static bool outlived_link(Proc *p)
+{
+	char path[PATH_SIZE], second[PATH_SIZE];
+	struct stat st;
+
+	own_path_of(p, "linked", path);
+	own_path_of(p, "second", second);
+	doing(p, "linking", -1);
+	if (stat(path, &st) < 0 || link(path, second) < 0 || stat(path, &st) < 0)
+		return fail(p, "link: %s", strerror(errno));
+	return unlink(second) == 0 || fail(p, "unlink: %s", strerror(errno));
+}
+
+static void run_outlived(Proc *p)
+{
+	char path[PATH_SIZE];
+	int n;
+
+	own_path_of(p, "linked", path);
+	if (mknod(path, S_IFREG | 0644, 0) < 0)
+		fail(p, "mknod: %s", strerror(errno));
+	while (next_round(p)) {
+		n = (int)pick(p, (unsigned)p->crew->n_names);
+		path_of(p, n, path);
+		switch (pick(p, 4)) {
+		case 0:
+			outlived_write(p, n, path);
+			break;
+		case 1:
+			outlived_link(p);
+			break;
+		default:
+			outlived_read(p, n, path);
+		}
+	}
+}

@@ -50,6 +50,8 @@ static const Mode modes[] = {
 		conclude_readable},
 	{"swaps", "the same while others are renamed over them", 3, false, setup_files, run_opens,
 		conclude_readable},
+	{"outlived", "descriptors outlive their openers while names expire", 4, false, setup_files,
+		run_outlived, NULL},
 	{"flock", "locked by readers and writers", 4, false, setup_files, run_flock,
 		conclude_whole},
 	{"excl", "lock files made with O_EXCL", 2, false, NULL, run_excl, conclude_whole},
