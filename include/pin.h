@@ -6,6 +6,10 @@
  * has one pin at most; whichever file its next lookup finds is meant, for another may have got the
  * name meanwhile, and the first one another name. Everything here is under fs->lock.
  *
+ * A writer's pin is for one name: the first that its lookups come to and that can be the file's,
+ * that is, no directory and no link on the way to it. A lookup of another one means that the thread
+ * does something else by now. It joins the writers with its open, not with the promise.
+ *
  * A writer's pin holds the session open until the thread comes, dies, or 200 ms have passed, so
  * that the stage it has been promised is still there when its open comes. The memory of the promise
  * lasts longer: it ends with the thread's next request that is not part of repeating the call. */
@@ -27,6 +31,8 @@ struct Pin {
 	pid_t tid;
 	PinKind kind;
 	Node *origin;       /* owned: whose version the first attempt named */
+	Node *dir;          /* owned; PIN_WRITE: where the name is; NULL: not known yet */
+	char *name;         /* PIN_WRITE: the name that the second attempt is for */
 	Node *found;        /* owned: what the last lookup found; NULL: no lookup yet */
 	Stage *stage;       /* owned; PIN_WRITE: held open until hold_until */
 	int64_t hold_until; /* monotonic microseconds; 0: the hold has ended */
@@ -47,6 +53,12 @@ Pin *pin_set(Fs *fs, pid_t tid, PinKind kind, Node *origin, Process *caller, GPt
 
 /* The thread's lookup has found this. */
 void pin_found(Fs *fs, Pin *pin, Node *node);
+
+/* Whether a writer's promise may be for this name. NULL and other pins are for none. */
+bool pin_may_be(const Pin *pin, const Node *dir, const char *name);
+
+/* It is for this name. */
+void pin_name(Fs *fs, Pin *pin, Node *dir, const char *name);
 
 /* Whether an attempt upon this node is the second one. */
 bool pin_is_for(const Pin *pin, PinKind kind, const Node *node);

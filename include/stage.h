@@ -63,6 +63,7 @@ struct Stage {
 			  fs->lock */
 	Ranges equal;  /* while fd is -1: where the content is the exposed one; elsewhere zeros */
 	bool resized;  /* atomic: the size has changed since it began */
+	bool shrunk;   /* atomic: it has been smaller than before */
 	off_t size;    /* atomic */
 	off_t difference; /* where the first one was seen */
 	bool dirty;       /* atomic: something was written, stored or truncated */
@@ -70,9 +71,9 @@ struct Stage {
 		    */
 };
 
-/* Begins a session on an existing file; fs->lock held. The node gets a reference to it. opener may
- * be NULL: somebody unknown. */
-int stage_begin(Fs *fs, Node *node, Process *opener, Stage **ret_stage);
+/* Begins a session on an existing file, which nobody has opened for writing yet; fs->lock held. The
+ * node gets a reference to it. */
+int stage_begin(Fs *fs, Node *node, Stage **ret_stage);
 
 /* Begins a session on a new name with the mode, creator's umask and owner given; fs->lock held. */
 int stage_create(Fs *fs, Node *node, mode_t mode, mode_t umask, uid_t uid, gid_t gid,
@@ -89,11 +90,15 @@ void stage_serve_on(Fs *fs, Stage *stage, Version *version);
 /* The exposed inode has several names; fs->lock held. */
 void stage_share(Fs *fs, Stage *stage);
 
-/* Another process opens it for writing: it joins the openers; fs->lock held. */
+/* A process (NULL: unknown) opens it for writing, and is one of the openers from now on; fs->lock
+ * held. */
 void stage_join(Stage *stage, Process *opener);
 
 /* Whether process belongs to the family (P5); fs->lock held. */
 bool stage_is_family(const Stage *stage, const Process *process);
+
+/* Whether process sees what is staged, and not what is exposed; fs->lock held. */
+bool stage_is_shown(const Stage *stage, const Process *process);
 
 /* process is told size or times (bytes: opens the bytes) of what is staged; fs->lock held. */
 void stage_look(Stage *stage, const Process *process, bool bytes);
@@ -106,6 +111,11 @@ void stage_note_openers(Fs *fs, const Stage *stage);
  * has kept the kernel's inode alive since, so that an answer on its way may have brought back an
  * older one (design 3.3). fs->lock held. */
 bool stage_size_is_unsure(const Stage *stage);
+
+/* Somebody opens it, without truncating it. Returns whether the kernel is to be told the size
+ * before he gets on: stage->storing is set then. The kernel can be told a larger one only, so what
+ * may have shrunk is not cached from now on. fs->lock held. */
+bool stage_begin_store(Stage *stage);
 
 /* Either lock. */
 bool stage_is_new(const Stage *stage);

@@ -29,7 +29,8 @@ struct Version {
 	VersionState state;
 	Stage *stage;       /* owned; while VERSION_STAGED, else NULL */
 	uint64_t n_lookups; /* the kernel's count */
-	Handle *handles;    /* list of open handles; the request layer's */
+	bool told;       /* a lookup has told what is staged: an answer with it may be on its way */
+	Handle *handles; /* list of open handles; the request layer's */
 	/* what the backing file was when it was exposed */
 	mode_t type; /* S_IFMT part */
 	ino_t ino;

@@ -85,13 +85,15 @@ static Admission order_watched(Request *r, uint64_t parent, const char *name)
 static Admission order_lookup(Request *r, Node *node, GPtrArray *due)
 {
 	Stage *stage = order_session(r->fs, node);
+	const Version *dir;
 	bool promised;
 	Pin *pin;
 
 	if (!stage)
 		return order_watched(r, request_header(r)->nodeid, request_body(r));
 	pin = pin_find(r->fs, (pid_t)request_header(r)->pid);
-	promised = pin && pin->kind == PIN_WRITE;
+	dir = version_find(r->fs, request_header(r)->nodeid);
+	promised = dir && pin_may_be(pin, dir->node, request_body(r));
 	if (stage->state == STAGE_UNDECIDED && (promised || r->n_waits < ORDER_WAITS_MAX))
 		return order_park(r, stage);
 	/* From here on the session cannot be closed before the promise is kept. */

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 
 #include "util.h"
 
@@ -27,6 +28,25 @@ Pin *pin_find(Fs *fs, pid_t tid)
 bool pin_is_for(const Pin *pin, PinKind kind, const Node *node)
 {
 	return pin && pin->kind == kind && (pin->origin == node || pin->found == node);
+}
+
+bool pin_may_be(const Pin *pin, const Node *dir, const char *name)
+{
+	if (!pin || pin->kind != PIN_WRITE)
+		return false;
+	return !pin->dir || (pin->dir == dir && strcmp(pin->name, name) == 0);
+}
+
+void pin_name(Fs *fs, Pin *pin, Node *dir, const char *name)
+{
+	Node *old = pin->dir;
+
+	if (pin_may_be(pin, dir, name) && old)
+		return;
+	pin->dir = node_ref(dir);
+	g_free(pin->name);
+	pin->name = g_strdup(name);
+	node_unref(fs, old);
 }
 
 void pin_found(Fs *fs, Pin *pin, Node *node)
@@ -58,7 +78,9 @@ static void pin_free(Fs *fs, Pin *pin, GPtrArray *due)
 	stage_unref(fs, pin->reads);
 	step_process_unref(pin->caller);
 	node_unref(fs, pin->found);
+	node_unref(fs, pin->dir);
 	node_unref(fs, pin->origin);
+	g_free(pin->name);
 	g_free(pin);
 }
 

@@ -108,7 +108,8 @@ static void publish_kept(Fs *fs, const Stage *stage, int r, const Keep *keep)
 }
 
 /* A name that was not there before. Keeps its id if the session ends with it, for what fstat said
- * is what stat says from now on. */
+ * is what stat says from now on. Not if a lookup has told of it: its answer may be on its way, with
+ * a size that the kernel would believe. */
 static int publish_new(Fs *fs, Stage *stage, bool ends)
 {
 	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, stage->mtime};
@@ -139,7 +140,7 @@ static int publish_new(Fs *fs, Stage *stage, bool ends)
 	if (ends)
 		stage->is_new = false;
 	node_remember_ctime(fs, node, &st, &stage->told_ctime);
-	if (!ends)
+	if (!ends || stage->version->told)
 		return 0;
 	node->exposed = stage->version;
 	node->exposed->state = VERSION_EXPOSED;
@@ -527,6 +528,7 @@ static void publish_identify(Stage *stage, Verdict verdict)
 
 void publish_end(Fs *fs, Stage *stage)
 {
+	bool keeps_id;
 	Verdict verdict;
 	int r;
 	HOLD(&stage->lock);
@@ -550,7 +552,8 @@ void publish_end(Fs *fs, Stage *stage)
 	if (verdict != N_VERDICTS)
 		journal_add(fs->journal, verdict, (uint64_t)stage->size);
 	publish_identify(stage, verdict);
-	stage_end(fs, stage, verdict == VERDICT_NEW ? stage->version : NULL);
+	keeps_id = stage->node->exposed && stage->node->exposed == stage->version;
+	stage_end(fs, stage, keeps_id ? stage->version : NULL);
 }
 
 int publish_now(Fs *fs, Stage *stage, unsigned n_openers, bool durable)

@@ -104,11 +104,15 @@ static void handle_reply(fuse_req_t req, Handle *handle, struct fuse_file_info *
 static int writing_begin(Fs *fs, Node *node, Process *caller, Stage **ret_stage)
 {
 	Stage *stage = node->stage;
+	int r;
 
 	if (!node->linked)
 		return -ESTALE;
-	if (!stage)
-		return stage_begin(fs, node, caller, ret_stage);
+	if (!stage) {
+		r = stage_begin(fs, node, &stage);
+		if (r < 0)
+			return r;
+	}
 	stage->state = STAGE_OPEN;
 	stage_join(stage, caller);
 	*ret_stage = stage;
@@ -222,7 +226,7 @@ static int open_writing(Fs *fs, fuse_ino_t ino, Handle **ret_handle, bool *ret_s
 	r = request_writing_stage(fs, version, &stage);
 	if (r < 0)
 		return r;
-	*ret_store = stage->storing = !(in->flags & O_TRUNC) && stage_size_is_unsure(stage);
+	*ret_store = !(in->flags & O_TRUNC) && stage_begin_store(stage);
 	*ret_handle = handle_new(fs, version, stage, -1, true);
 	if (in->open_flags & FUSE_OPEN_KILL_SUIDGID)
 		stage->drop_set_id = true;
@@ -307,7 +311,7 @@ static void open_staged(Fs *fs, Version *version, Handle **ret_handle, bool *ret
 
 	stage_look(stage, request_current()->caller, true);
 	former_look_node(fs, version->node, request_current()->caller, LOOK_BYTES);
-	*ret_store = stage->storing = stage_size_is_unsure(stage);
+	*ret_store = stage_begin_store(stage);
 	*ret_handle = handle_new(fs, version, stage, -1, false);
 }
 
@@ -324,11 +328,20 @@ static int open_reading(Fs *fs, fuse_ino_t ino, Handle **ret_handle, bool *ret_s
 		pthread_cond_wait(&fs->decided, &fs->lock);
 	if (!version)
 		return -ESTALE;
+	pin = pin_find(fs, tid);
+	/* Whoever was promised a stage, and opens it for reading after all, is shown what is
+	 * exposed; unless he insists on this id. */
+	if (version->stage && tid > 0 && !stage_is_shown(version->stage, current->caller) &&
+		!pin_is_for(pin, PIN_READ, version->node)) {
+		pin_set(fs, tid, PIN_READ, version->node, current->caller, current->due);
+		return -ESTALE;
+	}
 	if (version->stage) {
 		open_staged(fs, version, ret_handle, ret_store);
+		if (pin)
+			pin_drop(fs, pin, current->due);
 		return 0;
 	}
-	pin = pin_find(fs, tid);
 	/* It may go when it turns out to be superseded. */
 	version->n_lookups++;
 	r = open_exposed(fs, version, ret_handle);
@@ -436,7 +449,7 @@ static int create(Fs *fs, const struct fuse_ctx *ctx, fuse_ino_t parent, const c
 		r = stage_stat(stage, &st);
 	if (r == 0) {
 		former_look_node(fs, node, request_current()->caller, LOOK_BYTES);
-		*ret_store = stage->storing = !(flags & O_TRUNC) && stage_size_is_unsure(stage);
+		*ret_store = !(flags & O_TRUNC) && stage_begin_store(stage);
 		*ret_handle = handle_new(fs, stage->version, stage, -1, true);
 		request_entry(fs, stage->version, &st, false, entry);
 		entry->attr_timeout = fs->options->attr_timeout;
@@ -466,7 +479,8 @@ void request_create(
 		r = stage_truncate(fs, handle->stage, 0);
 	if (r == 0) {
 		fi->fh = (uintptr_t)handle;
-		fi->keep_cache = 1;
+		fi->direct_io = handle->direct;
+		fi->keep_cache = !fi->direct_io;
 		entry.attr.st_size = __atomic_load_n(&handle->stage->size, __ATOMIC_RELAXED);
 		if (fuse_reply_create(req, &entry, fi) != -ENOENT)
 			return;

@@ -24,13 +24,11 @@ int request_pin_stage(Fs *fs, Pin *pin, Node *node)
 	if (!node->linked)
 		return -ESTALE;
 	if (!stage) {
-		r = stage_begin(fs, node, pin->caller, &stage);
+		r = stage_begin(fs, node, &stage);
 		if (r < 0)
 			return r;
-	} else {
-		stage->state = STAGE_OPEN;
-		stage_join(stage, pin->caller);
 	}
+	stage->state = STAGE_OPEN;
 	pin_hold(fs, pin, stage, request_current()->due);
 	request_note_hold(fs);
 	return 0;
@@ -56,8 +54,7 @@ static int lookup_staged(
 	struct stat st;
 	int r;
 
-	*ret_done = (pin && pin->kind == PIN_WRITE) || stage->is_new ||
-		    stage->state == STAGE_FAILED || stage_is_family(stage, caller);
+	*ret_done = (pin && pin->kind == PIN_WRITE) || stage_is_shown(stage, caller);
 	if (!*ret_done)
 		return 0;
 	r = stage_stat(stage, &st);
@@ -73,6 +70,7 @@ static int lookup_staged(
 	}
 	if (!pin || pin->kind != PIN_WRITE)
 		stage_look(stage, caller, false);
+	stage->version->told = true;
 	request_entry(fs, stage->version, &st, false, entry);
 	/* The kernel keeps size and times of its own for it; that it asks for them again with each
 	 * write would cost a request. */
@@ -126,24 +124,33 @@ static int lookup_exposed(Fs *fs, Node *dir, const char *name, struct fuse_entry
 	return 0;
 }
 
-/* Whoever has been promised a stage finds one: of whatever regular file has the name now. -EAGAIN:
- * the name has gone to another file while a verdict was waited for. */
-static int lookup_promised(Fs *fs, Node *dir, const char *name)
+/* What a promised thread comes to. *ret_type: 0 if the promise is not for it. */
+static int promised_type(Fs *fs, Node *dir, const char *name, mode_t *ret_type)
 {
-	pid_t tid = (pid_t)request_header(request_current())->pid;
 	Node *node = node_find(fs, dir, name);
 	struct stat st;
 	int dir_fd, r;
-	Pin *pin;
 
-	if (!node || !node->stage) {
-		r = node_dir_fd(fs, dir, &dir_fd);
-		if (r == 0)
-			r = backing_stat(dir_fd, name, &st);
-		if (r < 0 || !S_ISREG(st.st_mode))
-			return r;
-	}
-	node = node_get(fs, dir, name);
+	*ret_type = S_IFREG;
+	if (node && node->stage)
+		return 0;
+	r = node_dir_fd(fs, dir, &dir_fd);
+	if (r == 0)
+		r = backing_stat(dir_fd, name, &st);
+	if (r == 0)
+		*ret_type = st.st_mode & S_IFMT;
+	return r;
+}
+
+/* Whoever has been promised a stage finds one: of whatever regular file has the name now. -EAGAIN:
+ * the name has gone to another file while a verdict was waited for. */
+static int lookup_promised_file(Fs *fs, Node *dir, const char *name)
+{
+	pid_t tid = (pid_t)request_header(request_current())->pid;
+	Node *node = node_get(fs, dir, name);
+	Pin *pin;
+	int r;
+
 	order_settle(fs, node);
 	pin = pin_find(fs, tid);
 	r = node->linked ? 0 : -EAGAIN;
@@ -153,6 +160,41 @@ static int lookup_promised(Fs *fs, Node *dir, const char *name)
 	}
 	request_close_idle(node);
 	node_unref(fs, node);
+	return r;
+}
+
+/* A lookup of a thread that has been promised a stage: goes on to the name itself, ends there, or
+ * is another matter. *ret_pin: the promise that is left; NULL: none. */
+static int lookup_promised(Fs *fs, Node *dir, const char *name, Pin **ret_pin)
+{
+	GPtrArray *due = request_current()->due;
+	Pin *pin = *ret_pin;
+	pid_t tid = pin->tid;
+	mode_t type = 0;
+	int r;
+
+	do {
+		if (!pin_may_be(pin, dir, name)) {
+			pin_drop(fs, pin, due);
+			*ret_pin = NULL;
+			return 0;
+		}
+		r = promised_type(fs, dir, name, &type);
+		if (r == 0 && (S_ISDIR(type) || S_ISLNK(type)))
+			return 0;
+		pin_name(fs, pin, dir, name);
+		if (r == 0 && S_ISREG(type))
+			r = lookup_promised_file(fs, dir, name);
+		*ret_pin = pin = pin_find(fs, tid);
+	} while (r == -EAGAIN && pin);
+	/* The kernel looks twice; a name that is absent both times is given up, and so is what is
+	 * no file. */
+	if (pin && ((r == -ENOENT && pin->absent) || (r == 0 && !S_ISREG(type)))) {
+		pin_drop(fs, pin, due);
+		*ret_pin = NULL;
+	} else if (pin) {
+		pin->absent = r == -ENOENT;
+	}
 	return r;
 }
 
@@ -175,15 +217,7 @@ static int lookup(Fs *fs, Version *parent, const char *name, struct fuse_entry_p
 		return -ENOENT;
 	pin = pin_find(fs, tid);
 	if (pin && pin->kind == PIN_WRITE) {
-		do
-			r = lookup_promised(fs, dir, name);
-		while (r == -EAGAIN);
-		pin = pin_find(fs, tid);
-		/* The kernel looks twice; a name that is absent both times is given up. */
-		if (r == -ENOENT && pin && pin->absent)
-			pin_drop(fs, pin, request_current()->due);
-		else if (pin)
-			pin->absent = r == -ENOENT;
+		r = lookup_promised(fs, dir, name, &pin);
 		if (r < 0)
 			return r;
 	}

@@ -31,6 +31,8 @@ static void stage_set_size(Stage *stage, off_t size)
 {
 	if (size != stage_size(stage))
 		__atomic_store_n(&stage->resized, true, __ATOMIC_RELAXED);
+	if (size < stage_size(stage))
+		__atomic_store_n(&stage->shrunk, true, __ATOMIC_RELAXED);
 	__atomic_store_n(&stage->size, size, __ATOMIC_RELAXED);
 }
 
@@ -39,7 +41,7 @@ static void stage_set_dirty(Stage *stage, bool dirty)
 	__atomic_store_n(&stage->dirty, dirty, __ATOMIC_RELAXED);
 }
 
-static Stage *stage_new(Fs *fs, Node *node, Process *opener)
+static Stage *stage_new(Fs *fs, Node *node)
 {
 	Stage *stage = g_new0(Stage, 1);
 
@@ -54,7 +56,6 @@ static Stage *stage_new(Fs *fs, Node *node, Process *opener)
 	stage->base_fd = stage->fd = -1;
 	stage->difference = -1;
 	clock_gettime(CLOCK_REALTIME_COARSE, &stage->began);
-	stage_join(stage, opener);
 	stage->version = version_new(fs, node, VERSION_STAGED);
 	stage->version->type = S_IFREG;
 	stage->version->stage = stage_ref(stage);
@@ -63,7 +64,7 @@ static Stage *stage_new(Fs *fs, Node *node, Process *opener)
 	return stage;
 }
 
-int stage_begin(Fs *fs, Node *node, Process *opener, Stage **ret_stage)
+int stage_begin(Fs *fs, Node *node, Stage **ret_stage)
 {
 	autofd base_fd = -1;
 	struct stat st;
@@ -82,7 +83,7 @@ int stage_begin(Fs *fs, Node *node, Process *opener, Stage **ret_stage)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return -ESTALE;
-	stage = stage_new(fs, node, opener);
+	stage = stage_new(fs, node);
 	stage->base_fd = fd_steal(&base_fd);
 	stage->base_size = stage->size = st.st_size;
 	stage->mtime = st.st_mtim;
@@ -136,7 +137,8 @@ int stage_create(Fs *fs, Node *node, mode_t mode, mode_t umask, uid_t uid, gid_t
 		return r;
 	}
 	backing_touch_dir(dir_fd);
-	stage = stage_new(fs, node, opener);
+	stage = stage_new(fs, node);
+	stage_join(stage, opener);
 	stage->is_new = true;
 	stage->hidden = g_steal_pointer(&hidden);
 	stage->fd = fd_steal(&fd);
@@ -218,6 +220,11 @@ bool stage_is_family(const Stage *stage, const Process *process)
 	return false;
 }
 
+bool stage_is_shown(const Stage *stage, const Process *process)
+{
+	return stage->is_new || stage->state == STAGE_FAILED || stage_is_family(stage, process);
+}
+
 void stage_look(Stage *stage, const Process *process, bool bytes)
 {
 	const Process *first = stage->openers->len > 0 ? stage->openers->pdata[0] : NULL;
@@ -242,6 +249,15 @@ void stage_note_openers(Fs *fs, const Stage *stage)
 bool stage_size_is_unsure(const Stage *stage)
 {
 	return stage->n_writers == 0 && __atomic_load_n(&stage->resized, __ATOMIC_RELAXED);
+}
+
+bool stage_begin_store(Stage *stage)
+{
+	if (!stage_size_is_unsure(stage))
+		return false;
+	stage->direct |= __atomic_load_n(&stage->shrunk, __ATOMIC_RELAXED);
+	stage->storing = true;
+	return true;
 }
 
 bool stage_is_new(const Stage *stage)
