@@ -39,10 +39,6 @@ bool step_is_driver_of(const Process *driver, const Process *process);
 /* Whether the process itself is a build driver. */
 bool step_is_driver(const Process *process);
 
-/* When a process began, in clock ticks since boot: with the pid, who it is. 0 if it has gone; a
- * zombie has. Reads /proc, like step_process_new(). */
-unsigned long long step_start_time(pid_t pid);
-
-/* Whether the process has gone, or the step that it belongs to has ended; zombies have gone. Reads
- * /proc, like step_process_new(). */
+/* Whether the process has gone, or the step that it belongs to has ended; zombies have gone, and
+ * whoever cannot be looked at has not. Reads /proc, like step_process_new(). */
 bool step_has_ended(const Process *process);

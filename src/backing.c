@@ -19,7 +19,7 @@
 
 #include "fileio.h"
 #include "log.h"
-#include "step.h"
+#include "proc.h"
 #include "util.h"
 
 #define ACL_ACCESS "system.posix_acl_access"
@@ -128,9 +128,10 @@ static char *hidden_name(void)
 {
 	static unsigned long long start; /* atomic; constant once it is known */
 	static unsigned n;               /* atomic: makes the names of one process differ */
+	ProcStat stat;
 
-	if (!__atomic_load_n(&start, __ATOMIC_RELAXED))
-		__atomic_store_n(&start, step_start_time(getpid()), __ATOMIC_RELAXED);
+	if (!__atomic_load_n(&start, __ATOMIC_RELAXED) && proc_stat(getpid(), &stat) == 0)
+		__atomic_store_n(&start, stat.start, __ATOMIC_RELAXED);
 	return g_strdup_printf(BACKING_HIDDEN_PREFIX "%d-%llu-%u", (int)getpid(),
 		__atomic_load_n(&start, __ATOMIC_RELAXED),
 		__atomic_add_fetch(&n, 1, __ATOMIC_RELAXED));
@@ -544,8 +545,8 @@ static int sweep_through(DIR *dir, const char *hidden, ino_t ino)
 	return r;
 }
 
-/* A hidden name that was found: it is left alone if it is a living daemon's, or cannot be finished.
- */
+/* A hidden name that was found: it is left alone if its daemon may be living, or it cannot be
+ * finished. */
 static void sweep_name(DIR *dir, const char *name)
 {
 	unsigned long long start = 0, n = 0, ino = 0;
@@ -553,7 +554,7 @@ static void sweep_name(DIR *dir, const char *name)
 
 	n_read = sscanf(
 		name + strlen(BACKING_HIDDEN_PREFIX), "%d-%llu-%llu-%llu", &pid, &start, &n, &ino);
-	if (n_read >= 2 && pid > 0 && start > 0 && step_start_time(pid) == start)
+	if (n_read >= 2 && pid > 0 && start > 0 && !proc_has_gone(pid, start))
 		return;
 	if (n_read == 4)
 		r = sweep_through(dir, name, (ino_t)ino);

@@ -12,13 +12,9 @@
 #include "step.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/syscall.h>
 
-#include "fileio.h"
+#include "proc.h"
 #include "util.h"
 
 #define STEP_DEPTH_MAX 256
@@ -32,88 +28,19 @@ struct Process {
 	Process *parent; /* owned; NULL at the top */
 };
 
-/* One line of /proc/PID/stat, as far as it matters. */
-typedef struct Stat Stat;
-
-struct Stat {
-	char command[64];
-	char state;
-	pid_t parent;
-	unsigned long long start;
-};
-
-/* Takes a stat line apart. The command may hold anything, parentheses too, so the last one ends it.
- */
-static int stat_parse(char *line, Stat *ret_stat)
-{
-	char *open = strchr(line, '('), *close = strrchr(line, ')');
-	int parent;
-
-	if (!open || !close || close < open)
-		return -EINVAL;
-	*close = 0;
-	if (sscanf(close + 1,
-		    " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d "
-		    "%llu",
-		    &ret_stat->state, &parent, &ret_stat->start) != 3)
-		return -EINVAL;
-	ret_stat->parent = parent;
-	g_strlcpy(ret_stat->command, open + 1, sizeof(ret_stat->command));
-	return 0;
-}
-
-static int proc_read(pid_t pid, const char *file, char *buffer, size_t size)
-{
-	autofd fd = -1;
-	char path[64];
-	size_t n = 0;
-	int r;
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -ESRCH;
-	r = fileio_pread(fd, buffer, size - 1, 0, &n);
-	if (r < 0)
-		return -ESRCH;
-	buffer[n] = 0;
-	return 0;
-}
-
-static int stat_read(pid_t pid, Stat *ret_stat)
-{
-	char line[1024];
-	int r;
-
-	r = proc_read(pid, "stat", line, sizeof(line));
-	if (r < 0)
-		return r;
-	return stat_parse(line, ret_stat);
-}
-
 /* The process that a thread belongs to. A descriptor can be had for a process only, and costs less
  * than the status file, which is read for threads alone. */
 static int thread_process(pid_t tid, pid_t *ret_pid)
 {
 	autofd fd = (int)syscall(SYS_pidfd_open, tid, 0);
-	char status[4096], *line;
-	int r;
 
-	if (fd >= 0) {
-		*ret_pid = tid;
-		return 0;
-	}
-	r = proc_read(tid, "status", status, sizeof(status));
-	if (r < 0)
-		return r;
-	line = strstr(status, "\nTgid:");
-	if (!line)
-		return -ESRCH;
-	*ret_pid = (pid_t)strtol(line + 6, NULL, 10);
-	return *ret_pid > 0 ? 0 : -ESRCH;
+	if (fd < 0)
+		return proc_process_of(tid, ret_pid);
+	*ret_pid = tid;
+	return 0;
 }
 
-static Process *process_new(pid_t pid, const Stat *stat, char *const *drivers)
+static Process *process_new(pid_t pid, const ProcStat *stat, char *const *drivers)
 {
 	Process *process = g_new0(Process, 1);
 
@@ -128,22 +55,21 @@ int step_process_new(pid_t tid, char *const *drivers, Process **ret_process)
 {
 	Process *process, *top;
 	pid_t pid = 0;
-	Stat stat;
+	ProcStat stat;
 	int r;
 
 	if (tid <= 0)
 		return -ESRCH;
 	r = thread_process(tid, &pid);
+	if (r == 0)
+		r = proc_stat(pid, &stat);
 	if (r < 0)
-		return r;
-	r = stat_read(pid, &stat);
-	if (r < 0)
-		return r;
+		return -ESRCH;
 	process = top = process_new(pid, &stat, drivers);
 	for (unsigned depth = 0; stat.parent > 0 && depth < STEP_DEPTH_MAX; depth++) {
 		pid = stat.parent;
 		/* A parent that ends in between leaves the chain short: an outsider, at worst. */
-		if (stat_read(pid, &stat) < 0 || stat.start > top->start)
+		if (proc_stat(pid, &stat) < 0 || stat.start > top->start)
 			break;
 		top->parent = process_new(pid, &stat, drivers);
 		top = top->parent;
@@ -228,18 +154,9 @@ bool step_is_driver(const Process *process)
 	return process && process->driver;
 }
 
-unsigned long long step_start_time(pid_t pid)
-{
-	Stat stat;
-
-	if (stat_read(pid, &stat) < 0 || stat.state == 'Z' || stat.state == 'X')
-		return 0;
-	return stat.start;
-}
-
 static bool process_has_ended(const Process *process)
 {
-	return step_start_time(process->pid) != process->start;
+	return proc_has_gone(process->pid, process->start);
 }
 
 bool step_has_ended(const Process *process)

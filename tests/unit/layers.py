@@ -21,7 +21,7 @@ LAYERS = (  # top first
     ("publish", "pin", "match"),
     ("stage", "fs", "node", "version", "former"),
     ("compare", "step", "backing"),
-    ("fileio", "journal", "log", "mount-options", "util"),
+    ("proc", "fileio", "journal", "log", "mount-options", "util"),
 )
 
 

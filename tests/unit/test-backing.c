@@ -11,6 +11,7 @@
 #include <linux/capability.h>
 #include <linux/posix_acl.h>
 #include <linux/posix_acl_xattr.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 
@@ -1113,6 +1114,38 @@ static void test_sweep_zombie(Place *place, const void *data)
 	g_assert_cmpint(waitpid(pid, NULL, 0), ==, pid);
 }
 
+/* Whoever cannot be looked at counts as living: here for want of descriptors, of which the sweep
+ * itself gets the last one. */
+static void test_sweep_unseen(Place *place, const void *data)
+{
+	int status = -1;
+	pid_t pid;
+
+	(void)data;
+	make_hidden(place->fd, getpid(), start_of(getpid()), 0);
+	make_file(place->fd, BACKING_HIDDEN_PREFIX "dead", "staged");
+	pid = fork();
+	g_assert_cmpint(pid, >=, 0);
+	if (pid == 0) {
+		rlim_t n = (rlim_t)dup(place->fd) + 1;
+
+		close((int)n - 1);
+		if (setrlimit(RLIMIT_NOFILE, &(struct rlimit){n, n}) < 0)
+			_exit(1);
+		backing_sweep(place->fd);
+		/* the sweep was not kept from sweeping */
+		_exit(backing_exists(place->fd, BACKING_HIDDEN_PREFIX "dead") ? 1 : 0);
+	}
+	g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+	g_assert_cmpint(status, ==, 0);
+	{
+		g_autofree char *left = g_strdup_printf(
+			BACKING_HIDDEN_PREFIX "%d-%llu-0", (int)getpid(), start_of(getpid()));
+
+		check_names(place->fd, left);
+	}
+}
+
 static void add(const char *name, const void *data, void (*test)(Place *, const void *))
 {
 	g_test_add(name, Place, data, place_set_up, test, place_tear_down);
@@ -1162,5 +1195,6 @@ int main(int argc, char **argv)
 	add("/backing/through-no-file", NULL, test_through_no_file);
 	add("/backing/through-forged", NULL, test_through_forged);
 	add("/backing/sweep-zombie", NULL, test_sweep_zombie);
+	add("/backing/sweep-unseen", NULL, test_sweep_unseen);
 	return g_test_run();
 }

@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -547,6 +548,86 @@ static void test_ended_step(void)
 	kids_end();
 }
 
+/* Whether it has ended, as it looks to a process that can have no more descriptors. */
+static bool has_ended_without_descriptors(const Process *process)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	g_assert_cmpint(pid, >=, 0);
+	if (pid == 0) {
+		if (setrlimit(RLIMIT_NOFILE, &(struct rlimit){3, 3}) < 0)
+			_exit(2);
+		_exit(step_has_ended(process));
+	}
+	g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+	g_assert_true(WIFEXITED(status));
+	g_assert_cmpint(WEXITSTATUS(status), <, 2);
+	return WEXITSTATUS(status) == 1;
+}
+
+/* Who cannot be looked at lives. */
+static void test_ended_unseen(void)
+{
+	kids_begin();
+	kid(0, NOBODY, DRIVER);
+	kid(1, 0, "sh");
+	kid(2, 1, "gcc");
+	{
+		g_autoptr(Process) process = process_of(2);
+
+		g_assert_false(has_ended_without_descriptors(process));
+		kid_end(2);
+		kid_reap(2, 1);
+		g_assert_true(step_has_ended(process));
+	}
+	kids_end();
+}
+
+static void *thread_stays(void *fd)
+{
+	char c = 0;
+
+	(void)!write(((int *)fd)[1], &c, 1);
+	for (;;)
+		pause();
+	return NULL;
+}
+
+/* A process ends with its last thread, whatever becomes of the first one. */
+static void test_ended_first_thread(void)
+{
+	g_autoptr(Process) process = NULL;
+	int ready[2];
+	pid_t pid;
+	char c;
+
+	g_assert_cmpint(pipe2(ready, O_CLOEXEC), ==, 0);
+	pid = fork();
+	g_assert_cmpint(pid, >=, 0);
+	if (pid == 0) {
+		pthread_t thread;
+
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (pthread_create(&thread, NULL, thread_stays, ready) != 0)
+			_exit(1);
+		for (;;)
+			syscall(SYS_exit, 0); /* of this thread alone */
+	}
+	g_assert_cmpint(read(ready[0], &c, 1), ==, 1);
+	pids[0] = pid;
+	while (!kid_has_ended(0))
+		g_usleep(1000);
+	process = process_with(pid, drivers);
+	g_assert_false(step_has_ended(process));
+	kill(pid, SIGKILL);
+	g_assert_cmpint(waitpid(pid, NULL, 0), ==, pid);
+	g_assert_true(step_has_ended(process));
+	pids[0] = 0;
+	close(ready[0]);
+	close(ready[1]);
+}
+
 /* The driver's own end is not that of its steps. */
 static void test_ended_driver(void)
 {
@@ -580,5 +661,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/step/ended-zombie", test_ended_zombie);
 	g_test_add_func("/step/ended-step", test_ended_step);
 	g_test_add_func("/step/ended-driver", test_ended_driver);
+	g_test_add_func("/step/ended-unseen", test_ended_unseen);
+	g_test_add_func("/step/ended-first-thread", test_ended_first_thread);
 	return g_test_run();
 }

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the kernel says of processes: /proc, and descriptors that tell when a process ends. Nothing
+ * here remembers anything.
+ *
+ * Where it says that a call can wait: /proc/PID of an exiting process can end up doing that
+ * process's last unmap, which waits for this very file system. Never call it with a lock held, nor
+ * from a thread that serves READ, WRITE, SETATTR or RELEASE. */
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#define PROC_COMMAND_MAX 72 /* 64 and a newline for the longest, a kernel thread's */
+
+typedef struct ProcStat ProcStat;
+
+struct ProcStat {
+	char command[PROC_COMMAND_MAX];
+	char state;               /* of its first thread */
+	pid_t parent;             /* 0: none, or none that can be seen */
+	int n_threads;            /* 0: it is being taken away */
+	unsigned long long start; /* clock ticks since boot: with the pid, who it is */
+};
+
+/* Can wait. -ESRCH: it is certain that there is no such process. Anything else: nobody knows. */
+int proc_stat(pid_t pid, ProcStat *ret_stat);
+
+/* The process that a thread belongs to. Can wait. */
+int proc_process_of(pid_t tid, pid_t *ret_pid);
+
+/* Whether it is certain that this process has gone, or is a zombie all of whose threads are. Can
+ * wait. */
+bool proc_has_gone(pid_t pid, unsigned long long start);

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A pid that cannot be looked at tells nothing: there may be no descriptor left to look with, or
+ * /proc hides the processes of others. So what is certain is told apart from what is not. */
+
+#include "proc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fileio.h"
+#include "util.h"
+
+static int proc_open(pid_t pid, const char *file, int *ret_fd)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		*ret_fd = fd;
+		return 0;
+	}
+	if (errno != ENOENT)
+		return -errno;
+	/* It is not there, or only not shown (hidepid); signals know. */
+	return kill(pid, 0) < 0 && errno == ESRCH ? -ESRCH : -EACCES;
+}
+
+static int proc_read(pid_t pid, const char *file, char *buffer, size_t size)
+{
+	autofd fd = -1;
+	size_t n = 0;
+	int r;
+
+	r = proc_open(pid, file, &fd);
+	if (r < 0)
+		return r;
+	r = fileio_pread(fd, buffer, size - 1, 0, &n);
+	if (r < 0)
+		return r;
+	buffer[n] = 0;
+	return 0;
+}
+
+/* Takes a stat line apart. The command may hold anything, parentheses too, so the last one ends it.
+ */
+static int stat_parse(char *line, ProcStat *ret_stat)
+{
+	char *open = strchr(line, '('), *close = strrchr(line, ')');
+	int parent;
+
+	if (!open || !close || close < open)
+		return -EINVAL;
+	*close = 0;
+	if (sscanf(close + 1,
+		    " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %d %*d "
+		    "%llu",
+		    &ret_stat->state, &parent, &ret_stat->n_threads, &ret_stat->start) != 4)
+		return -EINVAL;
+	ret_stat->parent = parent;
+	g_strlcpy(ret_stat->command, open + 1, sizeof(ret_stat->command));
+	return 0;
+}
+
+int proc_stat(pid_t pid, ProcStat *ret_stat)
+{
+	char line[1024];
+	int r;
+
+	r = proc_read(pid, "stat", line, sizeof(line));
+	if (r < 0)
+		return r;
+	return stat_parse(line, ret_stat);
+}
+
+int proc_process_of(pid_t tid, pid_t *ret_pid)
+{
+	char status[4096], *line;
+	pid_t pid;
+	int r;
+
+	r = proc_read(tid, "status", status, sizeof(status));
+	if (r < 0)
+		return r;
+	line = strstr(status, "\nTgid:");
+	pid = line ? (pid_t)strtol(line + 6, NULL, 10) : 0;
+	if (pid <= 0)
+		return -EINVAL;
+	*ret_pid = pid;
+	return 0;
+}
+
+bool proc_has_gone(pid_t pid, unsigned long long start)
+{
+	ProcStat stat;
+	int r;
+
+	r = proc_stat(pid, &stat);
+	if (r < 0)
+		return r == -ESRCH;
+	if (stat.start != start)
+		return true;
+	/* The state is that of the first thread, which may end before the others. */
+	return (stat.state == 'Z' || stat.state == 'X') && stat.n_threads <= 1;
+}
