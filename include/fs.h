@@ -10,9 +10,10 @@
  *   stage->lock       stage.h:   the content of one stage; held while its bytes are read or written
  *   fs->lock          here:      the tree, versions, sessions' states; no content is read or
  * written, no reply or notification sent under it. Calls on names of the backing are made under it,
- * so that the tree in memory and on disk move as one receive->queue_lock, notify->lock, journal
- * leaves
- */
+ * so that the tree in memory and on disk move as one.
+ *
+ * Leaves, under which nothing else is taken: receive->queue_lock, notify->lock, those of the
+ * journal and of steps. No lock is held while another process is looked at. */
 
 #include <glib.h>
 #include <pthread.h>
@@ -28,6 +29,7 @@ struct Fs {
 	char *dir;              /* constant: absolute, for messages and the status */
 	int root_fd;            /* constant: the directory under the mount */
 	Journal *journal;       /* constant; has its own lock */
+	struct Steps *steps;    /* step.c: who asks; constant; has its own lock */
 	Receive *receive;       /* request.c; constant while serving */
 	Node *root;             /* constant */
 	Version *root_version;  /* constant */

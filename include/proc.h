@@ -23,6 +23,17 @@ struct ProcStat {
 	unsigned long long start; /* clock ticks since boot: with the pid, who it is */
 };
 
+/* A descriptor that can be read when the process has ended, with all of its threads; a zombie has.
+ * It stays with this process, whoever gets the number later. There is none for a thread that is not
+ * the first one. */
+int proc_open_end(pid_t pid, int *ret_fd);
+
+/* A descriptor for proc_command(). It stays with this thread, whoever gets the number later. */
+int proc_open_command(pid_t tid, int *ret_fd);
+
+/* The command's name as it is now; fails if the thread has gone. Does not wait. */
+int proc_command(int fd, char command[static PROC_COMMAND_MAX]);
+
 /* Can wait. -ESRCH: it is certain that there is no such process. Anything else: nobody knows. */
 int proc_stat(pid_t pid, ProcStat *ret_stat);
 

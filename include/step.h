@@ -3,19 +3,28 @@
 
 /* Who asks: a process with its ancestors, as they were when it asked. A Process is constant once
  * made, shared by count, and identified by pid and start time, so that a reused pid is somebody
- * else. */
+ * else. Steps is who has been seen lately, so that few have to be read again. */
 
 #include <glib.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
 typedef struct Process Process;
+typedef struct Steps Steps;
 
-/* Reads who the thread tid is: its process and all ancestors. drivers is a NULL-terminated list of
- * command names. Reads /proc, which can wait for this very file system: never call it with a lock
- * held, nor from a thread that serves READ, WRITE, SETATTR or RELEASE. Returns -ESRCH if there is
- * no such process (any more), or it cannot be seen. */
-int step_process_new(pid_t tid, char *const *drivers, Process **ret_process);
+#define STEPS_KNOWN_MAX 64
+
+/* drivers: a NULL-terminated list of command names, or NULL; it outlives the result. n_max: how
+ * many are remembered at most, two descriptors each; 0: nobody. Any thread may use it: it has a
+ * lock of its own, which is a leaf. */
+Steps *steps_new(char *const *drivers, unsigned n_max);
+Steps *steps_free(Steps *steps);
+
+/* Who the thread tid is: its process and all ancestors, as they are now. The answer for somebody
+ * who is remembered may be the same Process as before. Reads /proc, which can wait for this very
+ * file system: never call it with a lock held, nor from a thread that serves READ, WRITE, SETATTR
+ * or RELEASE. Returns -ESRCH if there is no such process (any more), or it cannot be seen. */
+int step_process_new(Steps *steps, pid_t tid, Process **ret_process);
 
 Process *step_process_ref(Process *process);
 Process *step_process_unref(Process *process);

@@ -13,9 +13,11 @@
 #include "backing.h"
 #include "former.h"
 #include "stage.h"
+#include "step.h"
 #include "util.h"
 
 #define FS_DIRS_MAX 128
+#define FS_DESCRIPTORS_PART 8 /* of all that may be open, for each that keeps some open */
 
 static guint name_hash(gconstpointer key)
 {
@@ -31,13 +33,14 @@ static gboolean name_equal(gconstpointer a, gconstpointer b)
 	return x->parent == y->parent && strcmp(x->name, y->name) == 0;
 }
 
-static unsigned dirs_max(void)
+/* How many descriptors may be kept open for one purpose. */
+static unsigned descriptors_max(unsigned min, unsigned max)
 {
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return 8;
-	return (unsigned)CLAMP(limit.rlim_cur / 8, 4, FS_DIRS_MAX);
+		return min;
+	return (unsigned)CLAMP(limit.rlim_cur / FS_DESCRIPTORS_PART, min, max);
 }
 
 static void add_special(Fs *fs)
@@ -79,7 +82,8 @@ int fs_new(const Options *options, int root_fd, const char *dir, Fs **ret_fs)
 	g_queue_init(&fs->dirs);
 	g_queue_init(&fs->kept);
 	g_queue_init(&fs->told);
-	fs->n_dirs_max = dirs_max();
+	fs->n_dirs_max = descriptors_max(4, FS_DIRS_MAX);
+	fs->steps = steps_new(options->drivers, descriptors_max(16, 2 * STEPS_KNOWN_MAX) / 2);
 	fs->root = node_new_root(fs);
 	fs->root_version = version_new(fs, fs->root, VERSION_EXPOSED); /* id 1, as FUSE wants it */
 	fs->root_version->n_lookups = 1;
@@ -124,6 +128,7 @@ Fs *fs_free(Fs *fs)
 	g_hash_table_unref(fs->pins);
 	g_hash_table_unref(fs->flocks);
 	g_hash_table_unref(fs->listings);
+	fs->steps = steps_free(fs->steps);
 	fs->journal = journal_free(fs->journal);
 	pthread_mutex_destroy(&fs->lock);
 	pthread_cond_destroy(&fs->decided);

@@ -402,7 +402,7 @@ bool order_prepare(Request *r)
 	const struct fuse_in_header *header = request_header(r);
 
 	if (!r->known && header->pid > 0)
-		(void)!step_process_new((pid_t)header->pid, r->fs->options->drivers, &r->caller);
+		(void)!step_process_new(r->fs->steps, (pid_t)header->pid, &r->caller);
 	r->known = true;
 	return header->opcode != FUSE_LOOKUP || order_prepare_lookup(r);
 }

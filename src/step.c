@@ -2,17 +2,32 @@
 
 /* A build step is what one recipe line runs: the tree below one child of a build driver. The kernel
  * tells with each request which thread sent it; /proc tells the rest. The chain of ancestors is
- * read once, when somebody opens a file for writing or looks at one that is being written, and kept
+ * looked up when somebody opens a file for writing or looks at one that is being written, and kept
  * as it was: whether two processes are family is then a comparison of two chains, without a look at
  * anything that lives.
  *
  * Membership follows the living chain. A server that a step left behind has init (or a subreaper)
- * for its parent when it asks, and is an outsider from then on. */
+ * for its parent when it asks, and is an outsider from then on.
+ *
+ * Reading a whole chain costs far more than the rest of a request, and it is nearly always the same
+ * chain. So who has been seen lately is remembered, with two descriptors each, and made sure of at
+ * each look, without reading /proc/PID anew:
+ *
+ * - A pidfd tells whether it still is the same process: a number is given to nobody else while its
+ *   process lives. One poll() asks all of a chain.
+ * - The parent of a process changes only when that parent ends. So if nobody in a chain has ended,
+ *   the chain is what it was. (A parent that hands its children over on its way out lasts a moment
+ *   longer. Whoever asks in that moment might have asked before it.)
+ * - Programs change by exec, and a shell may become make. So everybody's command name is read each
+ *   time, through a descriptor that is kept.
+ *
+ * Whatever is not as it was is read anew. Who cannot be made sure of is not remembered. */
 
 #include "step.h"
 
 #include <errno.h>
-#include <sys/syscall.h>
+#include <poll.h>
+#include <stdint.h>
 
 #include "proc.h"
 #include "util.h"
@@ -28,55 +43,370 @@ struct Process {
 	Process *parent; /* owned; NULL at the top */
 };
 
-/* The process that a thread belongs to. A descriptor can be had for a process only, and costs less
- * than the status file, which is read for threads alone. */
-static int thread_process(pid_t tid, pid_t *ret_pid)
-{
-	autofd fd = (int)syscall(SYS_pidfd_open, tid, 0);
+/* A process that is remembered, or a thread of one that is not its first. */
+typedef struct Known Known;
 
-	if (fd < 0)
-		return proc_process_of(tid, ret_pid);
-	*ret_pid = tid;
-	return 0;
+struct Known {
+	int n_refs; /* atomic; one is the table's, the others are of those who look */
+	GList link; /* steps->lock: in steps->used */
+	/* all constant once in the table: */
+	pid_t tid;
+	uint64_t since; /* the turn from which on the number was this one's; it is while it lives */
+	int command_fd; /* owned */
+	int end_fd;     /* owned; -1: a thread */
+	pid_t pid;      /* of its process */
+	Process *process; /* owned; NULL: a thread */
+};
+
+struct Steps {
+	char *const *drivers; /* constant */
+	unsigned n_max;       /* constant */
+	uint64_t n_turns;     /* atomic: what has the lower turn was done before */
+	/* No descriptor is opened, read or closed under it. */
+	pthread_mutex_t lock;
+	GHashTable *known; /* lock: tid -> Known, owned */
+	GQueue used;       /* lock: the same, the last used first */
+};
+
+/* ---- who is remembered ---- */
+
+static Known *known_unref(Known *known)
+{
+	if (!known || __atomic_sub_fetch(&known->n_refs, 1, __ATOMIC_ACQ_REL) > 0)
+		return NULL;
+	step_process_unref(known->process);
+	fd_clear(&known->command_fd);
+	fd_clear(&known->end_fd);
+	g_free(known);
+	return NULL;
 }
 
-static Process *process_new(pid_t pid, const ProcStat *stat, char *const *drivers)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Known, known_unref)
+
+static uint64_t steps_turn(Steps *steps)
+{
+	return __atomic_add_fetch(&steps->n_turns, 1, __ATOMIC_SEQ_CST);
+}
+
+/* Prepares to remember. NULL: it cannot be. */
+static Known *known_new(Steps *steps, pid_t tid, bool thread)
+{
+	autofd command_fd = -1, end_fd = -1;
+	Known *known;
+
+	if (steps->n_max == 0 || (!thread && proc_open_end(tid, &end_fd) < 0) ||
+		proc_open_command(tid, &command_fd) < 0)
+		return NULL;
+	known = g_new0(Known, 1);
+	known->n_refs = 1;
+	known->link.data = known;
+	known->tid = known->pid = tid;
+	known->since = steps_turn(steps);
+	known->command_fd = fd_steal(&command_fd);
+	known->end_fd = fd_steal(&end_fd);
+	return known;
+}
+
+static void known_gone(gpointer known)
+{
+	known_unref(known);
+}
+
+Steps *steps_new(char *const *drivers, unsigned n_max)
+{
+	Steps *steps = g_new0(Steps, 1);
+
+	g_assert(n_max <= STEPS_KNOWN_MAX);
+	steps->drivers = drivers;
+	steps->n_max = n_max;
+	pthread_mutex_init(&steps->lock, NULL);
+	steps->known = g_hash_table_new_full(NULL, NULL, NULL, known_gone);
+	g_queue_init(&steps->used);
+	return steps;
+}
+
+Steps *steps_free(Steps *steps)
+{
+	if (!steps)
+		return NULL;
+	g_hash_table_unref(steps->known);
+	pthread_mutex_destroy(&steps->lock);
+	g_free(steps);
+	return NULL;
+}
+
+static Known *steps_lookup(Steps *steps, pid_t tid)
+{
+	return g_hash_table_lookup(steps->known, GINT_TO_POINTER(tid));
+}
+
+/* Takes out of the table what has this number; to unref without the lock. */
+static Known *steps_steal(Steps *steps, pid_t tid)
+{
+	gpointer known = NULL;
+
+	if (!g_hash_table_steal_extended(steps->known, GINT_TO_POINTER(tid), NULL, &known))
+		return NULL;
+	g_queue_unlink(&steps->used, &((Known *)known)->link);
+	return known;
+}
+
+/* Remembers, in the place of whatever had the number; takes the reference. */
+static void steps_remember(Steps *steps, Known *known)
+{
+	g_autoptr(Known) old = NULL, last = NULL;
+	HOLD(&steps->lock);
+
+	old = steps_steal(steps, known->tid);
+	g_hash_table_insert(steps->known, GINT_TO_POINTER(known->tid), known);
+	g_queue_push_head_link(&steps->used, &known->link);
+	if (steps->used.length > steps->n_max)
+		last = steps_steal(steps, ((Known *)steps->used.tail->data)->tid);
+}
+
+/* ---- a look at those who are remembered ---- */
+
+/* Somebody with all ancestors, the lowest first; a thread comes before its process. */
+typedef struct Chain Chain;
+
+struct Chain {
+	unsigned n;
+	Known *known[STEPS_KNOWN_MAX]; /* referenced, so that descriptors stay open */
+};
+
+static void chain_add(Steps *steps, Chain *chain, Known *known)
+{
+	__atomic_add_fetch(&known->n_refs, 1, __ATOMIC_RELAXED);
+	chain->known[chain->n++] = known;
+	/* Those above come later, so they are forgotten later. */
+	g_queue_unlink(&steps->used, &known->link);
+	g_queue_push_head_link(&steps->used, &known->link);
+}
+
+/* Returns whether nobody is missing. */
+static bool chain_take(Steps *steps, pid_t tid, Chain *chain)
+{
+	Known *known;
+	HOLD(&steps->lock);
+
+	known = steps_lookup(steps, tid);
+	if (known && !known->process) {
+		chain_add(steps, chain, known);
+		known = steps_lookup(steps, known->pid);
+	}
+	while (known && known->process) {
+		const Process *parent = known->process->parent;
+
+		chain_add(steps, chain, known);
+		if (!parent)
+			return true;
+		known = steps_lookup(steps, parent->pid);
+		if (known && known->process != parent)
+			return false;
+	}
+	return false;
+}
+
+static bool steps_is_driver(const Steps *steps, const char *command)
+{
+	return steps->drivers && g_strv_contains((const char *const *)steps->drivers, command);
+}
+
+/* Whether all are who they were, and what. */
+static bool chain_is_current(const Steps *steps, const Chain *chain)
+{
+	struct pollfd ends[STEPS_KNOWN_MAX];
+
+	for (unsigned i = 0; i < chain->n; i++) {
+		const Known *known = chain->known[i];
+		char command[PROC_COMMAND_MAX];
+
+		/* It is there as long as the thread is, whose process that is. */
+		if (proc_command(known->command_fd, command) < 0)
+			return false;
+		if (known->process && known->process->driver != steps_is_driver(steps, command))
+			return false;
+		ends[i] = (struct pollfd){.fd = known->end_fd, .events = POLLIN};
+	}
+	return poll(ends, chain->n, 0) == 0;
+}
+
+/* The process of somebody who is remembered, and its turn; NULL if there is none, or anything has
+ * changed. */
+static Process *steps_find(Steps *steps, pid_t tid, uint64_t *ret_since)
+{
+	Process *process = NULL;
+	Chain chain;
+
+	chain.n = 0;
+	if (chain_take(steps, tid, &chain) && chain_is_current(steps, &chain)) {
+		const Known *known = chain.known[chain.known[0]->process ? 0 : 1];
+
+		process = step_process_ref(known->process);
+		*ret_since = known->since;
+	}
+	while (chain.n > 0)
+		known_unref(chain.known[--chain.n]);
+	return process;
+}
+
+/* ---- reading anew ---- */
+
+/* A process that has been read, before its parent is known. */
+typedef struct Reading Reading;
+
+struct Reading {
+	Reading *below; /* owned: its child, read before it */
+	pid_t pid;
+	ProcStat stat;
+	uint64_t asked; /* the turn before stat was read */
+	Known *known;   /* owned; NULL: it cannot be remembered */
+};
+
+static Reading *reading_free(Reading *reading)
+{
+	known_unref(reading->known);
+	g_free(reading);
+	return NULL;
+}
+
+/* NULL: there is nobody, or nobody that can be seen. */
+static Reading *reading_new(Steps *steps, pid_t pid)
+{
+	Reading *reading = g_new0(Reading, 1);
+
+	reading->pid = pid;
+	reading->known = known_new(steps, pid, false);
+	reading->asked = steps_turn(steps);
+	return proc_stat(pid, &reading->stat) < 0 ? reading_free(reading) : reading;
+}
+
+/* Whether all that was read by number is of this process, and of this parent: the number of the
+ * parent that was read means this one only if it had that number by then. */
+static bool reading_is_sure(const Reading *reading, uint64_t parent_since)
+{
+	struct pollfd end = {.events = POLLIN};
+	ProcStat again;
+
+	if (!reading->known)
+		return false;
+	if (parent_since > reading->asked &&
+		(proc_stat(reading->pid, &again) < 0 || again.parent != reading->stat.parent))
+		return false;
+	end.fd = reading->known->end_fd;
+	return poll(&end, 1, 0) == 0;
+}
+
+/* Makes the process, which takes parent, and remembers it if *sure, which it may end. */
+static Process *reading_process(
+	Steps *steps, Reading *reading, Process *parent, bool *sure, uint64_t *since)
 {
 	Process *process = g_new0(Process, 1);
 
 	process->n_refs = 1;
-	process->pid = pid;
-	process->start = stat->start;
-	process->driver = drivers && g_strv_contains((const char *const *)drivers, stat->command);
+	process->pid = reading->pid;
+	process->start = reading->stat.start;
+	process->driver = steps_is_driver(steps, reading->stat.command);
+	process->parent = parent;
+	*sure = *sure && reading_is_sure(reading, *since);
+	if (*sure) {
+		reading->known->process = step_process_ref(process);
+		*since = reading->known->since;
+		steps_remember(steps, g_steal_pointer(&reading->known));
+	}
 	return process;
 }
 
-int step_process_new(pid_t tid, char *const *drivers, Process **ret_process)
+/* Reads a process, and those above it up to the first who is remembered. looked: the process itself
+ * is not. *ret_sure: everybody is remembered now. */
+static Process *steps_read(Steps *steps, pid_t pid, bool looked, bool *ret_sure)
 {
-	Process *process, *top;
-	pid_t pid = 0;
-	ProcStat stat;
+	unsigned long long start = UINT64_MAX; /* no parent is younger */
+	Reading *top = NULL;
+	Process *process = NULL;
+	uint64_t since = 0;
+
+	for (unsigned depth = 0; pid > 0 && depth < STEP_DEPTH_MAX; depth++) {
+		Reading *reading = NULL;
+
+		if (depth > 0 || !looked)
+			process = steps_find(steps, pid, &since);
+		if (process && process->start > start)
+			process = step_process_unref(process);
+		/* A parent that ends in between leaves the chain short: an outsider, at worst. */
+		if (process || !(reading = reading_new(steps, pid)))
+			break;
+		if (reading->stat.start > start) {
+			reading_free(reading);
+			break;
+		}
+		reading->below = top;
+		top = reading;
+		start = reading->stat.start;
+		pid = reading->stat.parent;
+	}
+	*ret_sure = process || pid <= 0;
+	while (top) {
+		Reading *below = top->below;
+
+		process = reading_process(steps, top, process, ret_sure, &since);
+		reading_free(top);
+		top = below;
+	}
+	return process;
+}
+
+/* The process of a thread that is not remembered. *ret_known: the thread, unless it is the first
+ * one; NULL if it cannot be remembered. */
+static int steps_process_of(Steps *steps, pid_t tid, pid_t *ret_pid, Known **ret_known)
+{
+	g_autoptr(Known) known = NULL;
+	char command[PROC_COMMAND_MAX];
+	autofd end_fd = -1;
 	int r;
+
+	/* This can be had for processes only, and costs less than what is read for threads. */
+	if (proc_open_end(tid, &end_fd) == 0) {
+		*ret_pid = tid;
+		return 0;
+	}
+	known = known_new(steps, tid, true);
+	r = proc_process_of(tid, ret_pid);
+	if (r < 0)
+		return r;
+	/* If it is there now, it was there before, so what was read by number is its process. */
+	if (known && *ret_pid != tid && proc_command(known->command_fd, command) == 0) {
+		known->pid = *ret_pid;
+		*ret_known = g_steal_pointer(&known);
+	}
+	return 0;
+}
+
+int step_process_new(Steps *steps, pid_t tid, Process **ret_process)
+{
+	g_autoptr(Known) thread = NULL;
+	Process *process;
+	uint64_t since;
+	bool sure;
+	pid_t pid;
 
 	if (tid <= 0)
 		return -ESRCH;
-	r = thread_process(tid, &pid);
-	if (r == 0)
-		r = proc_stat(pid, &stat);
-	if (r < 0)
-		return -ESRCH;
-	process = top = process_new(pid, &stat, drivers);
-	for (unsigned depth = 0; stat.parent > 0 && depth < STEP_DEPTH_MAX; depth++) {
-		pid = stat.parent;
-		/* A parent that ends in between leaves the chain short: an outsider, at worst. */
-		if (proc_stat(pid, &stat) < 0 || stat.start > top->start)
-			break;
-		top->parent = process_new(pid, &stat, drivers);
-		top = top->parent;
+	process = steps_find(steps, tid, &since);
+	if (!process) {
+		if (steps_process_of(steps, tid, &pid, &thread) < 0)
+			return -ESRCH;
+		process = steps_read(steps, pid, pid == tid, &sure);
+		if (thread && process && sure)
+			steps_remember(steps, g_steal_pointer(&thread));
 	}
+	if (!process)
+		return -ESRCH;
 	*ret_process = process;
 	return 0;
 }
+
+/* ---- processes ---- */
 
 Process *step_process_ref(Process *process)
 {
@@ -86,9 +416,7 @@ Process *step_process_ref(Process *process)
 
 Process *step_process_unref(Process *process)
 {
-	if (!process || __atomic_sub_fetch(&process->n_refs, 1, __ATOMIC_ACQ_REL) > 0)
-		return NULL;
-	while (process) {
+	while (process && __atomic_sub_fetch(&process->n_refs, 1, __ATOMIC_ACQ_REL) == 0) {
 		Process *parent = process->parent;
 
 		g_free(process);

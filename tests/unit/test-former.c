@@ -47,6 +47,7 @@ static pid_t child_new(void)
 static void place_set_up(Place *place, gconstpointer data G_GNUC_UNUSED)
 {
 	char *drivers[] = {NULL, NULL};
+	Steps *steps;
 	g_autofree char *name = NULL;
 	int fd;
 
@@ -60,10 +61,12 @@ static void place_set_up(Place *place, gconstpointer data G_GNUC_UNUSED)
 	ASSERT_OK(fs_new(&place->options, fd, "/unit", &place->fs));
 	place->fd = fd;
 	place->root = place->fs->root;
+	steps = steps_new(drivers, 0);
 	for (int i = 0; i < N_WHO; i++) {
 		place->pids[i] = i == DRIVER ? getpid() : child_new();
-		ASSERT_OK(step_process_new(place->pids[i], drivers, &place->who[i]));
+		ASSERT_OK(step_process_new(steps, place->pids[i], &place->who[i]));
 	}
+	steps_free(steps);
 }
 
 static void place_tear_down(Place *place, gconstpointer data G_GNUC_UNUSED)

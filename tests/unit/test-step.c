@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Real processes in real chains. Each is a kid that does what it is told through a socket: it makes
- * a child, reaps one, or ends. A kid that is called DRIVER counts as a build driver; the name is
- * none of a real one, for make or ninja may well have started this test. */
+ * a child, reaps one, takes another name, executes another program, or ends. A kid that is called
+ * DRIVER counts as a build driver; the name is none of a real one, for make or ninja may well have
+ * started this test. */
 
 #include "step.h"
 
 #include <errno.h>
 #include <glib.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -20,6 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "proc.h"
 #include "scratch.h"
 
 #define DRIVER "lklfs-test-make"
@@ -28,12 +31,38 @@
 static char *const drivers[] = {(char *)"another", (char *)DRIVER, NULL};
 static char *const no_drivers[] = {NULL};
 
+/* One that remembers, for all tests, so that each finds what others have left. */
+static Steps *steps;
+
+/* How many processes there are from this one up to the top; 0 if not all of them can be seen, or
+ * their end cannot: then nobody is remembered. */
+static unsigned depth_seen(void)
+{
+	ProcStat stat = {.parent = getpid()};
+	unsigned depth = 0;
+
+	for (; stat.parent > 0; depth++) {
+		autofd fd = -1;
+
+		if (proc_open_end(stat.parent, &fd) < 0 || proc_stat(stat.parent, &stat) < 0)
+			return 0;
+	}
+	return depth;
+}
+
+/* That two answers are one and the same, where that can be. */
+static void assert_remembered(const Process *a, const Process *b)
+{
+	g_assert_true(a == b || depth_seen() == 0);
+}
+
 /* ---- kids ---- */
 
 typedef struct Order Order;
 
 struct Order {
-	char what; /* 'f' to fork kid number, 'r' to reap it, 'e' to end */
+	char what; /* 'f' to fork kid number, 'r' to reap it, 'n' and 'x' to have another name, 'e'
+		      to end */
 	int number;
 	pid_t pid;
 	char name[16];
@@ -54,6 +83,14 @@ static pid_t kid_fork(int number, const char *name)
 	return pid;
 }
 
+/* Becomes another program, under this name, which does nothing until its socket ends. */
+static void kid_exec(int fd, const char *name)
+{
+	dup2(fd, STDIN_FILENO);
+	execl(name, "cat", NULL);
+	_exit(1);
+}
+
 static void kid_main(int number, const char *name)
 {
 	int fd = sockets[number][1];
@@ -71,6 +108,10 @@ static void kid_main(int number, const char *name)
 			_exit(1);
 		if (order.what == 'e')
 			_exit(0);
+		if (order.what == 'x')
+			kid_exec(fd, order.name);
+		if (order.what == 'n')
+			answer = prctl(PR_SET_NAME, order.name);
 		if (order.what == 'f')
 			answer = kid_fork(order.number, order.name);
 		else if (order.what == 'r')
@@ -95,7 +136,7 @@ static pid_t kid_order(int number, const Order *order)
 	pid_t answer = -1;
 
 	g_assert_cmpint(write(sockets[number][0], order, sizeof(*order)), ==, sizeof(*order));
-	if (order->what == 'e')
+	if (order->what == 'e' || order->what == 'x')
 		return 0;
 	g_assert_cmpint(read(sockets[number][0], &answer, sizeof(answer)), ==, sizeof(answer));
 	kid_ready(number);
@@ -115,22 +156,28 @@ static void kid(int number, int parent, const char *name)
 	kid_ready(number);
 }
 
-/* Whether it is a zombie by now, or gone. */
+/* Whether it is a zombie by now, with all of its threads (sanitizers have some), or gone. */
 static bool kid_has_ended(int number)
 {
-	g_autofree char *path = g_strdup_printf("/proc/%d/stat", (int)pids[number]);
-	g_autofree char *line = NULL;
+	struct pollfd end = {.events = POLLIN};
+	autofd fd = -1;
 
-	return !g_file_get_contents(path, &line, NULL, NULL) || strstr(line, ") Z ") ||
-	       strstr(line, ") X ");
+	if (proc_open_end(pids[number], &fd) < 0)
+		return true;
+	end.fd = fd;
+	return poll(&end, 1, 0) != 0;
 }
 
 /* Lets a kid end. It stays a zombie. */
 static void kid_end(int number)
 {
+	struct pollfd end = {.events = POLLIN};
+	autofd fd = -1;
+
+	ASSERT_OK(proc_open_end(pids[number], &fd));
 	kid_order(number, &(Order){.what = 'e'});
-	while (!kid_has_ended(number))
-		g_usleep(1000); /* nothing tells of a zombie that is somebody else's */
+	end.fd = fd;
+	g_assert_cmpint(poll(&end, 1, -1), ==, 1);
 }
 
 static void kid_reap(int number, int parent)
@@ -141,6 +188,35 @@ static void kid_reap(int number, int parent)
 
 	g_assert_cmpint(reaped, ==, pids[number]);
 	pids[number] = 0;
+}
+
+/* Takes another name, as a program can. */
+static void kid_rename(int number, const char *name)
+{
+	Order order = {.what = 'n'};
+
+	g_strlcpy(order.name, name, sizeof(order.name));
+	g_assert_cmpint(kid_order(number, &order), ==, 0);
+}
+
+/* Executes another program, whose name is this. It takes no more orders, and ends with the test. */
+static void kid_becomes(int number, const char *name)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d/comm", (int)pids[number]);
+	g_autofree char *program = g_find_program_in_path("cat");
+	Order order = {.what = 'x'};
+
+	g_assert_nonnull(program);
+	g_assert_cmpint(symlink(program, name), ==, 0);
+	g_strlcpy(order.name, name, sizeof(order.name));
+	kid_order(number, &order);
+	for (bool done = false; !done; g_usleep(1000)) {
+		g_autofree char *command = NULL;
+
+		g_assert_true(g_file_get_contents(path, &command, NULL, NULL));
+		done = strcmp(g_strchomp(command), name) == 0;
+	}
+	g_assert_cmpint(unlink(name), ==, 0);
 }
 
 static void kids_begin(void)
@@ -164,22 +240,49 @@ static void kids_end(void)
 		;
 }
 
-/* Who the kid is now; to unref. */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Process, step_process_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Steps, steps_free)
+
+/* Who it is now, and from nobody's memory; to unref. */
 static Process *process_with(pid_t pid, char *const *names)
 {
+	g_autoptr(Steps) nobody = steps_new(names, 0);
 	Process *process = NULL;
 
-	g_assert_cmpint(step_process_new(pid, names, &process), ==, 0);
+	g_assert_cmpint(step_process_new(nobody, pid, &process), ==, 0);
 	g_assert_nonnull(process);
+	return process;
+}
+
+/* Who it is now; to unref. Whatever is remembered is to be what a fresh look gives, at least as far
+ * as can be asked. */
+static Process *process_now(pid_t pid)
+{
+	g_autoptr(Process) fresh = process_with(pid, drivers);
+	Process *process = NULL;
+
+	g_assert_cmpint(step_process_new(steps, pid, &process), ==, 0);
+	g_assert_nonnull(process);
+	g_assert_true(step_process_equal(process, fresh));
+	g_assert_true(step_equal(process, fresh));
+	g_assert_cmpint(step_is_driver(process), ==, step_is_driver(fresh));
+	for (int i = 0; i < N_KIDS; i++) {
+		g_autoptr(Process) kid = NULL;
+
+		if (pids[i] <= 0 || kid_has_ended(i))
+			continue;
+		kid = process_with(pids[i], drivers);
+		g_assert_cmpint(step_is_family(process, kid), ==, step_is_family(fresh, kid));
+		g_assert_cmpint(step_equal(process, kid), ==, step_equal(fresh, kid));
+		g_assert_cmpint(step_is_driver_of(kid, process), ==, step_is_driver_of(kid, fresh));
+	}
 	return process;
 }
 
 static Process *process_of(int number)
 {
-	return process_with(pids[number], drivers);
+	return process_now(pids[number]);
 }
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Process, step_process_unref)
 
 /* ---- who is who ---- */
 
@@ -195,6 +298,7 @@ static void test_same(void)
 		g_assert_true(more == a);
 		g_assert_true(step_process_equal(a, a));
 		g_assert_true(step_process_equal(a, again));
+		assert_remembered(a, again);
 		g_assert_false(step_process_equal(a, b));
 		g_assert_false(step_process_equal(a, NULL));
 		g_assert_false(step_process_equal(NULL, a));
@@ -206,20 +310,21 @@ static void test_same(void)
 
 static void test_nobody(void)
 {
-	g_autoptr(Process) self = process_with(getpid(), drivers);
+	g_autoptr(Process) self = process_now(getpid()), was = NULL;
 	Process *process = self;
 	pid_t gone;
 
 	kids_begin();
 	kid(0, NOBODY, "sh");
 	gone = pids[0];
+	was = process_of(0);
 	kid_end(0);
 	kid_reap(0, NOBODY);
 	kids_end();
-	g_assert_cmpint(step_process_new(gone, drivers, &process), ==, -ESRCH);
-	g_assert_cmpint(step_process_new(0, drivers, &process), ==, -ESRCH);
-	g_assert_cmpint(step_process_new(-1, drivers, &process), ==, -ESRCH);
-	g_assert_cmpint(step_process_new(INT32_MAX, drivers, &process), ==, -ESRCH);
+	g_assert_cmpint(step_process_new(steps, gone, &process), ==, -ESRCH);
+	g_assert_cmpint(step_process_new(steps, 0, &process), ==, -ESRCH);
+	g_assert_cmpint(step_process_new(steps, -1, &process), ==, -ESRCH);
+	g_assert_cmpint(step_process_new(steps, INT32_MAX, &process), ==, -ESRCH);
 	g_assert_true(process == self);
 
 	g_assert_false(step_is_family(NULL, self));
@@ -234,30 +339,73 @@ static void test_nobody(void)
 	g_assert_false(step_is_driver(NULL));
 }
 
-static void *thread_main(void *tid)
+/* A thread that is there until it is let go. */
+typedef struct Thread Thread;
+
+struct Thread {
+	pthread_t thread;
+	pthread_barrier_t barrier;
+	pid_t tid;
+};
+
+static void *thread_main(void *data)
 {
-	*(pid_t *)tid = (pid_t)syscall(SYS_gettid);
-	return process_with(*(pid_t *)tid, drivers);
+	Thread *thread = data;
+
+	thread->tid = (pid_t)syscall(SYS_gettid);
+	pthread_barrier_wait(&thread->barrier);
+	pthread_barrier_wait(&thread->barrier);
+	return NULL;
+}
+
+static void thread_begin(Thread *thread)
+{
+	pthread_barrier_init(&thread->barrier, NULL, 2);
+	g_assert_cmpint(pthread_create(&thread->thread, NULL, thread_main, thread), ==, 0);
+	pthread_barrier_wait(&thread->barrier);
+}
+
+/* Joined does not mean gone: the kernel takes it away a moment later. */
+static void thread_end(Thread *thread)
+{
+	g_autofree char *path = g_strdup_printf("/proc/self/task/%d", (int)thread->tid);
+
+	pthread_barrier_wait(&thread->barrier);
+	pthread_join(thread->thread, NULL);
+	pthread_barrier_destroy(&thread->barrier);
+	while (access(path, F_OK) == 0)
+		g_usleep(1000);
 }
 
 /* A request names a thread; what counts is its process. */
 static void test_threads(void)
 {
-	g_autoptr(Process) self = process_with(getpid(), drivers);
-	pid_t tids[2] = {};
+	g_autoptr(Process) self = process_now(getpid());
+	pid_t gone = 0;
 
 	for (int i = 0; i < 2; i++) {
-		g_autoptr(Process) process = NULL;
-		pthread_t thread;
-		void *result;
+		Thread thread;
 
-		g_assert_cmpint(pthread_create(&thread, NULL, thread_main, &tids[i]), ==, 0);
-		pthread_join(thread, &result);
-		process = result;
-		g_assert_cmpint(tids[i], !=, getpid());
-		g_assert_true(step_process_equal(process, self));
-		g_assert_true(step_equal(process, self));
-		g_assert_false(step_has_ended(process));
+		thread_begin(&thread);
+		{
+			g_autoptr(Process) process = process_now(thread.tid);
+			g_autoptr(Process) again = process_now(thread.tid);
+			g_autoptr(Process) fresh = process_with(thread.tid, drivers);
+
+			g_assert_cmpint(thread.tid, !=, getpid());
+			g_assert_true(step_process_equal(fresh, self));
+			g_assert_true(step_equal(fresh, self));
+			assert_remembered(process, self);
+			assert_remembered(again, self);
+			g_assert_false(step_has_ended(process));
+		}
+		gone = thread.tid;
+		thread_end(&thread);
+	}
+	{
+		Process *process = NULL;
+
+		g_assert_cmpint(step_process_new(steps, gone, &process), ==, -ESRCH);
 	}
 }
 
@@ -269,9 +417,12 @@ static pid_t fork_as(pid_t pid)
 		.set_tid = (uint64_t)(uintptr_t)&pid,
 		.set_tid_size = 1,
 	};
-	pid_t parent = getpid();
-	pid_t r = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	pid_t parent = getpid(), r;
 
+	/* what had it goes a moment after it can be seen no more */
+	do {
+		r = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	} while (r < 0 && errno == EEXIST);
 	if (r == 0)
 		scratch_wait_for_death(parent);
 	return r;
@@ -280,29 +431,124 @@ static pid_t fork_as(pid_t pid)
 /* The pid alone is not who somebody is. */
 static void test_reused_pid(void)
 {
-	g_autoptr(Process) old = NULL, new = NULL;
+	g_autoptr(Process) driver = NULL, old = NULL, new = NULL;
 	pid_t pid;
 
 	kids_begin();
-	kid(0, NOBODY, "sh");
-	old = process_of(0);
-	pid = pids[0];
-	kid_end(0);
-	kid_reap(0, NOBODY);
-	kids_end();
+	kid(0, NOBODY, DRIVER);
+	kid(1, 0, "sh");
+	driver = process_of(0);
+	old = process_of(1);
+	pid = pids[1];
+	kid_end(1);
+	kid_reap(1, 0);
 	g_usleep(50 * 1000); /* start times come in clock ticks of 10 ms */
 	if (fork_as(pid) != pid) {
 		g_test_skip("no privilege to choose the pid of a child");
+		kids_end();
 		return;
 	}
-	new = process_with(pid, drivers);
+	new = process_now(pid);
 	g_assert_false(step_process_equal(old, new));
 	g_assert_false(step_is_family(old, new));
+	g_assert_false(step_is_family(driver, new));
 	g_assert_false(step_equal(old, new));
 	g_assert_true(step_has_ended(old));
 	g_assert_false(step_has_ended(new));
 	kill(pid, SIGKILL);
 	g_assert_cmpint(waitpid(pid, NULL, 0), ==, pid);
+	kids_end();
+}
+
+/* Within one clock tick the start time does not tell either. */
+static void test_reused_pid_at_once(void)
+{
+	kids_begin();
+	kid(0, NOBODY, DRIVER);
+	for (int i = 0; i < 20; i++) {
+		g_autoptr(Process) driver = process_of(0), old = NULL, new = NULL;
+		pid_t pid;
+
+		kid(1, 0, "sh");
+		pid = pids[1];
+		old = process_of(1);
+		g_assert_true(step_is_driver_of(driver, old));
+		kid_end(1);
+		kid_reap(1, 0);
+		if (fork_as(pid) != pid) {
+			g_test_skip("no privilege to choose the pid of a child");
+			break;
+		}
+		new = process_now(pid);
+		g_assert_false(step_is_family(driver, new));
+		g_assert_false(step_is_driver_of(driver, new));
+		kill(pid, SIGKILL);
+		g_assert_cmpint(waitpid(pid, NULL, 0), ==, pid);
+	}
+	kids_end();
+}
+
+/* What was a thread may be a process next. */
+static void test_reused_tid(void)
+{
+	g_autoptr(Process) self = process_now(getpid()), old = NULL, new = NULL;
+	Thread thread;
+	pid_t tid;
+
+	thread_begin(&thread);
+	tid = thread.tid;
+	old = process_now(tid);
+	assert_remembered(old, self);
+	thread_end(&thread);
+	if (fork_as(tid) != tid) {
+		g_test_skip("no privilege to choose the pid of a child");
+		return;
+	}
+	new = process_now(tid);
+	g_assert_false(step_process_equal(new, self));
+	g_assert_true(step_is_family(new, self));
+	kill(tid, SIGKILL);
+	g_assert_cmpint(waitpid(tid, NULL, 0), ==, tid);
+}
+
+/* And what was a process may be a thread. The next number is asked for, but somebody else may get
+ * it. */
+static void test_reused_for_thread(void)
+{
+	g_autoptr(Process) self = process_now(getpid());
+
+	for (int i = 0; i < 50; i++) {
+		g_autofree char *before = NULL;
+		autofd fd = open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC);
+		g_autoptr(Process) old = NULL, new = NULL;
+		Thread thread;
+		bool reused;
+		pid_t pid;
+
+		kids_begin();
+		kid(0, NOBODY, "sh");
+		old = process_of(0);
+		pid = pids[0];
+		kid_end(0);
+		kid_reap(0, NOBODY);
+		kids_end();
+		before = g_strdup_printf("%d", (int)pid - 1);
+		if (fd < 0 || write(fd, before, strlen(before)) < 0) {
+			g_test_skip("no privilege to choose the next pid");
+			return;
+		}
+		thread_begin(&thread);
+		reused = thread.tid == pid;
+		if (reused) {
+			new = process_now(pid);
+			g_assert_true(step_process_equal(new, self));
+			g_assert_false(step_process_equal(new, old));
+		}
+		thread_end(&thread);
+		if (reused)
+			return;
+	}
+	g_test_skip("somebody else always got the pid");
 }
 
 /* ---- family ---- */
@@ -332,7 +578,7 @@ static void test_family(void)
 	for (int i = 0; i < 5; i++)
 		all[i] = process_of(i);
 	{
-		g_autoptr(Process) self = process_with(getpid(), drivers);
+		g_autoptr(Process) self = process_now(getpid());
 
 		for (int i = 0; i < 5; i++) {
 			g_assert_true(step_is_family(self, all[i]));
@@ -597,7 +843,8 @@ static void *thread_stays(void *fd)
 /* A process ends with its last thread, whatever becomes of the first one. */
 static void test_ended_first_thread(void)
 {
-	g_autoptr(Process) process = NULL;
+	g_autoptr(Process) process = NULL, again = NULL;
+	ProcStat stat;
 	int ready[2];
 	pid_t pid;
 	char c;
@@ -615,15 +862,16 @@ static void test_ended_first_thread(void)
 			syscall(SYS_exit, 0); /* of this thread alone */
 	}
 	g_assert_cmpint(read(ready[0], &c, 1), ==, 1);
-	pids[0] = pid;
-	while (!kid_has_ended(0))
-		g_usleep(1000);
-	process = process_with(pid, drivers);
+	do {
+		ASSERT_OK(proc_stat(pid, &stat));
+	} while (stat.state != 'Z');
+	process = process_now(pid);
+	again = process_now(pid);
+	assert_remembered(again, process);
 	g_assert_false(step_has_ended(process));
 	kill(pid, SIGKILL);
 	g_assert_cmpint(waitpid(pid, NULL, 0), ==, pid);
 	g_assert_true(step_has_ended(process));
-	pids[0] = 0;
 	close(ready[0]);
 	close(ready[1]);
 }
@@ -644,14 +892,442 @@ static void test_ended_driver(void)
 	kids_end();
 }
 
+/* ---- who is remembered ---- */
+
+/* What a process is called decides whether it is a driver, and may change at any time, also above
+ * those who ask. */
+static void test_renamed(void)
+{
+	kids_begin();
+	kid(0, NOBODY, "sh");
+	kid(1, 0, "sh");
+	kid(2, 1, "gcc");
+	kid(3, 1, "gcc");
+	for (int i = 0; i < 3; i++) {
+		g_autoptr(Process) top = NULL, middle = NULL, a = NULL, b = NULL, again = NULL;
+
+		kid_rename(1, i == 1 ? DRIVER : "bash");
+		a = process_of(2);
+		b = process_of(3);
+		middle = process_of(1);
+		top = process_of(0);
+		again = process_of(2);
+		assert_remembered(again, a);
+		g_assert_cmpint(step_is_driver(middle), ==, i == 1);
+		g_assert_cmpint(step_is_driver_of(middle, a), ==, i == 1);
+		g_assert_false(step_equal(a, b));
+		g_assert_false(step_is_driver(top));
+		g_assert_true(step_is_family(a, top));
+		if (i > 0)
+			continue;
+		/* another name that is none of a driver makes nobody else */
+		kid_rename(2, "cc1");
+		{
+			g_autoptr(Process) same = process_of(2);
+
+			assert_remembered(same, a);
+		}
+	}
+	kids_end();
+}
+
+/* sh -c 'exec make', and back. */
+static void test_exec(void)
+{
+	kids_begin();
+	kid(0, NOBODY, "sh");
+	kid(1, 0, "sh");
+	kid(2, 1, "gcc");
+	kid(3, NOBODY, DRIVER);
+	kid(4, 3, "gcc");
+	{
+		g_autoptr(Process) before = process_of(2), driver = process_of(3),
+				   below = process_of(4);
+		g_autoptr(Process) after = NULL, middle = NULL, other = NULL, other_below = NULL;
+
+		g_assert_true(step_is_driver_of(driver, below));
+		kid_becomes(1, DRIVER);
+		after = process_of(2);
+		middle = process_of(1);
+		g_assert_false(step_is_driver_of(middle, before));
+		g_assert_true(step_is_driver_of(middle, after));
+		g_assert_true(step_is_driver(middle));
+		/* still the same process */
+		g_assert_true(step_process_equal(before, after));
+		kid_becomes(3, "lklfs-test-sh");
+		other_below = process_of(4);
+		other = process_of(3);
+		g_assert_false(step_is_driver(other));
+		g_assert_false(step_is_driver_of(other, other_below));
+		g_assert_true(step_is_family(other, other_below));
+	}
+	kids_end();
+}
+
+/* The parent is another one as soon as the old one has ended, waited for or not. */
+static void test_reparented(void)
+{
+	kids_begin();
+	kid(0, NOBODY, DRIVER);
+	kid(1, 0, "sh");
+	kid(2, 1, "sh");
+	kid(3, 2, "gcc");
+	{
+		g_autoptr(Process) driver = process_of(0), sh = process_of(1);
+		g_autoptr(Process) before = process_of(3), zombie = NULL, gone = NULL;
+
+		g_assert_true(step_equal(before, sh));
+		kid_end(2);
+		zombie = process_of(3);
+		g_assert_false(step_is_family(zombie, sh));
+		g_assert_false(step_is_family(zombie, driver));
+		kid_reap(2, 1);
+		gone = process_of(3);
+		assert_remembered(gone, zombie);
+	}
+	kids_end();
+}
+
+static void *thread_kid(void *data)
+{
+	(void)data;
+	kid(0, NOBODY, "sh");
+	return NULL;
+}
+
+/* But not when only the thread has ended that made the child: it is its process that counts. */
+static void test_parent_thread(void)
+{
+	g_autoptr(Process) self = process_now(getpid()), before = NULL, after = NULL;
+	pthread_t thread;
+
+	kids_begin();
+	g_assert_cmpint(pthread_create(&thread, NULL, thread_kid, NULL), ==, 0);
+	pthread_join(thread, NULL);
+	before = process_of(0);
+	g_usleep(10 * 1000);
+	after = process_of(0);
+	assert_remembered(before, after);
+	g_assert_true(step_is_family(after, self));
+	kids_end();
+}
+
+/* Those above are shared by all who are below. */
+static void test_shared(void)
+{
+	kids_begin();
+	kid(0, NOBODY, "sh");
+	kid(1, 0, "gcc");
+	{
+		g_autoptr(Process) a = process_of(1), top = process_of(0), b = NULL, again = NULL;
+
+		kid(2, 0, "gcc");
+		b = process_of(2);
+		again = process_of(0);
+		assert_remembered(again, top);
+		g_assert_true(step_is_family(b, top));
+		again = step_process_unref(again);
+		again = process_of(1);
+		assert_remembered(again, a);
+	}
+	kids_end();
+}
+
+static unsigned n_descriptors(void)
+{
+	g_autoptr(GDir) dir = g_dir_open("/proc/self/fd", 0, NULL);
+	unsigned n = 0;
+
+	while (g_dir_read_name(dir))
+		n++;
+	return n;
+}
+
+/* However many have been seen, and whether they live or not. */
+static void test_bound(void)
+{
+	static const unsigned bounds[] = {STEPS_KNOWN_MAX, 16, 2, 1, 0};
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(bounds); i++) {
+		g_autoptr(Steps) few = steps_new(drivers, bounds[i]);
+		g_autoptr(Process) self = NULL, still = NULL;
+		unsigned n = n_descriptors();
+		const unsigned n_children = i == 0 ? 500 : 50;
+		pid_t children[500];
+
+		ASSERT_OK(step_process_new(few, getpid(), &self));
+		for (unsigned k = 0; k < n_children; k++) {
+			g_autoptr(Process) process = NULL, again = NULL;
+			pid_t parent = getpid();
+
+			children[k] = fork();
+			g_assert_cmpint(children[k], >=, 0);
+			if (children[k] == 0)
+				scratch_wait_for_death(parent);
+			g_assert_cmpint(step_process_new(few, children[k], &process), ==, 0);
+			g_assert_cmpint(step_process_new(few, children[k], &again), ==, 0);
+			g_assert_true(step_process_equal(process, again));
+			g_assert_true(step_is_family(process, self));
+			g_assert_cmpint(n_descriptors(), <=, n + 2 * bounds[i]);
+			if (k % 2 == 0)
+				continue;
+			kill(children[k], SIGKILL);
+			g_assert_cmpint(waitpid(children[k], NULL, 0), ==, children[k]);
+			children[k] = 0;
+		}
+		/* whoever is above those who ask is not forgotten for their number */
+		ASSERT_OK(step_process_new(few, getpid(), &still));
+		if (bounds[i] == STEPS_KNOWN_MAX)
+			assert_remembered(still, self);
+		for (unsigned k = 0; k < n_children; k++)
+			if (children[k] > 0) {
+				kill(children[k], SIGKILL);
+				waitpid(children[k], NULL, 0);
+			}
+		few = steps_free(few);
+		g_assert_cmpint(n_descriptors(), ==, n);
+	}
+}
+
+/* What a process finds that can have no more descriptors: bits of those who are found, and of those
+ * that are drivers. */
+static unsigned found_without_descriptors(const pid_t *who, unsigned n)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	g_assert_cmpint(pid, >=, 0);
+	if (pid == 0) {
+		rlim_t n_open = (rlim_t)dup(STDIN_FILENO); /* the lowest that is free */
+		unsigned found = 0;
+
+		close((int)n_open);
+		if (setrlimit(RLIMIT_NOFILE, &(struct rlimit){n_open, n_open}) < 0)
+			_exit(255);
+		for (unsigned i = 0; i < n; i++) {
+			Process *process = NULL;
+			int r = step_process_new(steps, who[i], &process);
+
+			if (r != 0 && r != -ESRCH)
+				_exit(255);
+			found |= (r == 0) << i | step_is_driver(process) << (4 + i);
+		}
+		_exit((int)found);
+	}
+	g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+	g_assert_true(WIFEXITED(status));
+	return (unsigned)WEXITSTATUS(status);
+}
+
+/* Who is remembered can be made sure of without any. Whoever cannot is unknown, not who he was. */
+static void test_no_descriptors(void)
+{
+	if (depth_seen() == 0) {
+		g_test_skip("/proc hides who is above this test");
+		return;
+	}
+	kids_begin();
+	kid(0, NOBODY, DRIVER);
+	kid(1, 0, "sh");
+	kid(2, 0, "sh");
+	step_process_unref(process_of(1));
+	step_process_unref(process_of(0));
+	g_assert_cmpint(found_without_descriptors(pids, 3), ==, 0x13);
+	kid_rename(0, "sh");
+	g_assert_cmpint(found_without_descriptors(pids, 3), ==, 0);
+	kid_rename(0, DRIVER);
+	g_assert_cmpint(found_without_descriptors(pids, 3), ==, 0x13);
+	kid_end(1);
+	g_assert_cmpint(found_without_descriptors(pids, 3), ==, 0x11);
+	kid_end(0);
+	g_assert_cmpint(found_without_descriptors(pids, 3), ==, 0);
+	kids_end();
+}
+
+/* Wherever the descriptors come to an end: what is found is true, and what was missed then is not
+ * missed later. */
+static void test_few_descriptors(void)
+{
+	kids_begin();
+	kid(0, NOBODY, DRIVER);
+	kid(1, 0, "sh");
+	kid(2, 1, "gcc");
+	for (rlim_t n = 0; n < 24; n++) {
+		g_autoptr(Steps) of = steps_new(drivers, STEPS_KNOWN_MAX);
+		g_autoptr(Process) step = process_with(pids[1], drivers);
+		g_autoptr(Process) few = NULL, enough = NULL, again = NULL;
+		rlim_t n_open = (rlim_t)dup(STDIN_FILENO);
+		struct rlimit limit, low;
+		int r;
+
+		close((int)n_open);
+		g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &limit), ==, 0);
+		low = (struct rlimit){n_open + n, limit.rlim_max};
+		g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &low), ==, 0);
+		r = step_process_new(of, pids[2], &few);
+		g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &limit), ==, 0);
+		g_assert_cmpint(r, ==, n == 0 || few == NULL ? -ESRCH : 0);
+		ASSERT_OK(step_process_new(of, pids[2], &enough));
+		ASSERT_OK(step_process_new(of, pids[2], &again));
+		g_assert_true(step_equal(enough, step));
+		assert_remembered(again, enough);
+		if (r == 0)
+			g_assert_true(step_process_equal(few, enough));
+	}
+	kids_end();
+}
+
+/* ---- many at once ---- */
+
+typedef struct Looker Looker;
+
+struct Looker {
+	pthread_t thread;
+	pid_t who[N_KIDS]; /* atomic */
+	bool over;         /* atomic */
+};
+
+static void *looker_main(void *data)
+{
+	Looker *looker = data;
+
+	while (!__atomic_load_n(&looker->over, __ATOMIC_RELAXED))
+		for (int i = 0; i < N_KIDS; i++) {
+			pid_t pid = __atomic_load_n(&looker->who[i], __ATOMIC_RELAXED);
+			g_autoptr(Process) process = NULL;
+			int r = step_process_new(steps, pid, &process);
+
+			g_assert_true(r == 0 || r == -ESRCH);
+			if (r == 0)
+				g_assert_true(step_is_family(process, process));
+		}
+	return NULL;
+}
+
+/* What others look at meanwhile makes no answer wrong. */
+static void test_lookers(void)
+{
+	Looker lookers[3] = {};
+
+	kids_begin();
+	kid(0, NOBODY, "sh");
+	kid(1, 0, "sh");
+	kid(2, 1, "sh");
+	for (int i = 0; i < 3; i++) {
+		for (int k = 0; k < N_KIDS; k++)
+			lookers[i].who[k] = pids[k];
+		g_assert_cmpint(
+			pthread_create(&lookers[i].thread, NULL, looker_main, &lookers[i]), ==, 0);
+	}
+	for (int round = 0; round < 60; round++) {
+		g_autoptr(Process) driver = NULL, before = NULL, after = NULL;
+
+		kid_rename(1, round % 2 ? "sh" : DRIVER);
+		kid(3, 2, "sh");
+		kid(4, 3, "gcc");
+		for (int i = 0; i < 3; i++)
+			for (int k = 3; k < 5; k++)
+				__atomic_store_n(&lookers[i].who[k], pids[k], __ATOMIC_RELAXED);
+		before = process_of(4);
+		driver = process_of(1);
+		g_assert_cmpint(step_is_driver_of(driver, before), ==, round % 2 == 0);
+		kid_end(3);
+		after = process_of(4);
+		g_assert_false(step_is_family(after, driver));
+		kid_reap(3, 2);
+		kid_end(4);
+		g_assert_cmpint(waitpid(pids[4], NULL, 0), ==, pids[4]);
+		pids[4] = 0;
+	}
+	for (int i = 0; i < 3; i++)
+		__atomic_store_n(&lookers[i].over, true, __ATOMIC_RELAXED);
+	for (int i = 0; i < 3; i++)
+		pthread_join(lookers[i].thread, NULL);
+	kids_end();
+}
+
+/* ---- what it costs (-m perf) ---- */
+
+#define N_LOOKS 5000
+#define N_CHILDREN 300
+
+/* One look at the same caller, again and again. */
+static double cost_again(Steps *of, pid_t pid)
+{
+	g_test_timer_start();
+	for (int i = 0; i < N_LOOKS; i++) {
+		g_autoptr(Process) process = NULL;
+
+		g_assert_cmpint(step_process_new(of, pid, &process), ==, 0);
+	}
+	return g_test_timer_elapsed() * 1e9 / N_LOOKS;
+}
+
+/* The first look at each child of somebody who is known. */
+static double cost_child(Steps *of)
+{
+	pid_t children[N_CHILDREN], parent = getpid();
+	g_autoptr(Process) self = NULL;
+	double elapsed;
+
+	g_assert_cmpint(step_process_new(of, parent, &self), ==, 0);
+	for (int i = 0; i < N_CHILDREN; i++) {
+		children[i] = fork();
+		if (children[i] == 0)
+			scratch_wait_for_death(parent);
+		g_assert_cmpint(children[i], >, 0);
+	}
+	g_usleep(200 * 1000);
+	g_test_timer_start();
+	for (int i = 0; i < N_CHILDREN; i++) {
+		g_autoptr(Process) process = NULL;
+
+		g_assert_cmpint(step_process_new(of, children[i], &process), ==, 0);
+	}
+	elapsed = g_test_timer_elapsed();
+	for (int i = 0; i < N_CHILDREN; i++) {
+		kill(children[i], SIGKILL);
+		waitpid(children[i], NULL, 0);
+	}
+	return elapsed * 1e9 / N_CHILDREN;
+}
+
+/* With and without memory, by turns, in one run: machines differ, and so do minutes. */
+static void test_cost(void)
+{
+	double again[2] = {}, child[2] = {};
+	for (int round = 0; round < 7; round++)
+		for (int i = 0; i < 2; i++) {
+			g_autoptr(Steps) of = steps_new(drivers, i == 0 ? 0 : STEPS_KNOWN_MAX);
+			double a = cost_again(of, getpid()), c = cost_child(of);
+
+			again[i] = round == 0 ? a : MIN(again[i], a);
+			child[i] = round == 0 ? c : MIN(child[i], c);
+		}
+	g_test_message(
+		"%u processes in a chain, the best of 7 rounds, ns for one look", depth_seen());
+	g_test_message("seen before: read anew %.0f, remembered %.0f, so 1/%.1f", again[0],
+		again[1], again[0] / again[1]);
+	g_test_message("new child:   read anew %.0f, remembered %.0f, so 1/%.1f", child[0],
+		child[1], child[0] / child[1]);
+	g_test_minimized_result(again[1], "seen before, remembered: %.0f ns", again[1]);
+	g_test_minimized_result(child[1], "new child, remembered: %.0f ns", child[1]);
+}
+
 int main(int argc, char **argv)
 {
+	int r;
+
 	g_test_init(&argc, &argv, NULL);
+	steps = steps_new(drivers, STEPS_KNOWN_MAX);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	g_test_add_func("/step/same", test_same);
 	g_test_add_func("/step/nobody", test_nobody);
 	g_test_add_func("/step/threads", test_threads);
 	g_test_add_func("/step/reused-pid", test_reused_pid);
+	g_test_add_func("/step/reused-pid-at-once", test_reused_pid_at_once);
+	g_test_add_func("/step/reused-tid", test_reused_tid);
+	g_test_add_func("/step/reused-for-thread", test_reused_for_thread);
 	g_test_add_func("/step/family", test_family);
 	g_test_add_func("/step/orphan", test_orphan);
 	g_test_add_func("/step/steps", test_steps);
@@ -663,5 +1339,18 @@ int main(int argc, char **argv)
 	g_test_add_func("/step/ended-driver", test_ended_driver);
 	g_test_add_func("/step/ended-unseen", test_ended_unseen);
 	g_test_add_func("/step/ended-first-thread", test_ended_first_thread);
-	return g_test_run();
+	g_test_add_func("/step/renamed", test_renamed);
+	g_test_add_func("/step/exec", test_exec);
+	g_test_add_func("/step/reparented", test_reparented);
+	g_test_add_func("/step/parent-thread", test_parent_thread);
+	g_test_add_func("/step/shared", test_shared);
+	g_test_add_func("/step/bound", test_bound);
+	g_test_add_func("/step/no-descriptors", test_no_descriptors);
+	g_test_add_func("/step/few-descriptors", test_few_descriptors);
+	g_test_add_func("/step/lookers", test_lookers);
+	if (g_test_perf())
+		g_test_add_func("/step/cost", test_cost);
+	r = g_test_run();
+	steps = steps_free(steps);
+	return r;
 }
