@@ -3,19 +3,19 @@
 
 /* What names were before (P7, P9), and who has looked at them since (P10).
  *
- * A file or symbolic link that is replaced or removed is a former version of its name from then on:
- * with its mtime, kept in a hidden directory of the backing. Everybody who looks at the name is
- * written down with each former version. It may come back if the step that writes its bytes again
- * is the only one that has looked; a build driver may have looked at times and for the name on
- * behalf of its step.
+ * A file or symbolic link that is replaced, removed or renamed away is a former version of its name
+ * from then on: with its mtime, kept in a hidden directory of the backing. Everybody who looks at
+ * the name is written down with each former version. It may come back if the step that writes its
+ * bytes again is the only one that has looked; a build driver may have looked at times and for the
+ * name on behalf of its step.
  *
  * Names are paths from the root, whatever directory is there now: they outlive the removal of their
  * directory. Forgetting is safe at any time. Everything here is under fs->lock. */
 
 #include "fs.h"
+#include "kept.h"
 #include "step.h"
 
-typedef struct Former Former;
 typedef struct Formers Formers;
 
 typedef enum {
@@ -31,13 +31,7 @@ Formers *formers_free(Fs *fs);
 unsigned former_count(const Fs *fs);
 uint64_t former_bytes(const Fs *fs);
 
-/* Whether the hidden directory has been made. */
-bool former_has_store(const Fs *fs);
-
-/* Whether the inode is kept: the backing counts one link of it too many. */
-bool former_has_inode(const Fs *fs, ino_t ino);
-
-/* The inode is about to change through a descriptor: if it is kept, it is forgotten. */
+/* The inode is about to change in place: if it is kept, it is forgotten. */
 void former_release(Fs *fs, ino_t ino);
 
 /* Whether looks at the name have to be written down: it has former versions, or names below it
@@ -86,6 +80,12 @@ void former_kept(Fs *fs, const Node *dir, const char *name, const Keep *keep);
 /* It has not. */
 void former_cancel(Fs *fs, const Keep *keep);
 
+/* Whether a file that is about to be renamed is to become a former version of its name. */
+bool former_is_wanted(Fs *fs, const struct stat *st);
+/* It has been renamed, and is the node's now; or one with the same bytes is. mtime: that it had. */
+void former_moved(
+	Fs *fs, const Node *dir, const char *name, const struct timespec *mtime, Node *node);
+
 /* The former versions of the name that may come back if writer (NULL: unknown) writes their bytes:
  * of this type (S_IFREG with this size in bytes, or S_IFLNK), the last one first. An array that
  * owns references. */
@@ -106,8 +106,11 @@ bool former_links_to(Fs *fs, const Former *former, const char *target);
 
 const struct timespec *former_mtime(const Former *former);
 
+/* Whether the file itself can be put back: it has no other name by now. */
+bool former_is_whole(const Fs *fs, const Former *former);
+
 /* Puts the file back under its name in the directory, in place of what is there. What left later is
- * forgotten, and it is a former version no more. */
+ * forgotten, and it is a former version no more. -EMLINK if it has another name. */
 int former_put_back(Fs *fs, Former *former, int dir_fd);
 
 /* Its bytes or target are under the name again, in another file, and keep that: this gets the

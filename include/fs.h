@@ -45,6 +45,8 @@ struct Fs {
 	GHashTable *flocks;      /* flock.c: nodes that somebody waits for */
 	GHashTable *listings;    /* request-dir.c: open directory handles */
 	struct Formers *formers; /* former.c: what names were before */
+	struct Store *store;     /* kept.c: the files that these are made of */
+	struct Held *held;       /* held.c: files whose mtime was held back */
 	GQueue stages;           /* every stage whose session has not ended; stage.c */
 	GQueue dirs;             /* nodes with an open dir_fd, the last used first */
 	GQueue kept; /* nodes that are kept for their last unchanged session, the oldest first */

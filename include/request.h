@@ -109,6 +109,9 @@ void request_special_stat(const Node *node, struct stat *ret_stat);
 /* The attributes of a version as the kernel is to see them; fs->lock held. */
 int request_stat(Fs *fs, Version *version, struct stat *ret_stat);
 
+/* A file that is kept has links that nobody can see; fs->lock held. */
+void request_hide_links(const Fs *fs, struct stat *st);
+
 /* Asks the kernel, later and from a thread that serves nothing, to look the name up anew. fs->lock
  * may be held. */
 void request_expire(Fs *fs, Node *node);

@@ -42,6 +42,7 @@ struct Stage {
 	bool unknown;        /* somebody who cannot be identified has opened it for writing */
 	bool by_driver;      /* a build driver itself writes it (P16) */
 	bool touched;        /* "now" has been asked for within the session (P11) */
+	bool moved;          /* it has got another name: others may have seen other bytes there */
 	bool times_set;      /* a writer set the mtime, and wrote nothing after that */
 	struct timespec mtime;      /* that mtime; for the kernel's reports the last one heard */
 	struct timespec told_ctime; /* of a new name: what fstat says (P6) */
@@ -86,6 +87,14 @@ Stage *stage_unref(Fs *fs, Stage *stage);
 /* The version becomes an id of the stage: its only one, if nobody knows of the other yet. fs->lock
  * held. */
 void stage_serve_on(Fs *fs, Stage *stage, Version *version);
+
+/* The session goes on under another name, or in another directory, or under one more; fs->lock
+ * held.
+ */
+void stage_move(Stage *stage);
+
+/* Those of all names below a directory that has been moved; fs->lock held. */
+void stage_move_below(Fs *fs, const Node *dir);
 
 /* The exposed inode has several names; fs->lock held. */
 void stage_share(Fs *fs, Stage *stage);

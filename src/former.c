@@ -9,8 +9,7 @@
  * steps, or one by somebody unknown, and it can never come back: it is forgotten, and its name is
  * settled.
  *
- * What is kept lies in a hidden directory in the root of the mount, under numbers; a sweep removes
- * it if we do not. */
+ * The files themselves are kept.c's affair: a former version is such a file under a name it had. */
 
 #include "former.h"
 
@@ -23,6 +22,8 @@
 #include <unistd.h>
 
 #include "backing.h"
+#include "held.h"
+#include "kept.h"
 #include "util.h"
 
 /* So many build drivers may have looked at the times of one former version. */
@@ -41,14 +42,11 @@ struct Look {
 
 struct Former {
 	int n_refs;
-	Name *name; /* NULL: forgotten */
-	GList link; /* in formers->all */
-	/* constant: what it was */
-	mode_t type;
-	ino_t ino;
-	off_t size; /* bytes */
-	struct timespec mtime;
-	uint64_t number; /* its name in the store */
+	Name *name;            /* NULL: forgotten */
+	GList link;            /* in formers->all */
+	Former *same;          /* the next one of the same file; not owned */
+	Kept *kept;            /* owned; NULL: forgotten */
+	struct timespec mtime; /* constant: that it had */
 	Look looks[LOOKS_MAX];
 	unsigned n_looks;
 };
@@ -66,13 +64,8 @@ struct Name {
 
 struct Formers {
 	Name *root;
-	GQueue all;         /* Former, the oldest first */
-	GHashTable *by_ino; /* ino_t * -> Former */
-	uint64_t bytes;     /* sum of their sizes */
-	uint64_t last;      /* number */
-	int store_fd;       /* O_PATH of the hidden directory, or -1 */
-	char *store;        /* its name in the root */
-	bool no_store;      /* it cannot be made */
+	GQueue all;     /* Former, the oldest first */
+	uint64_t bytes; /* sum of their sizes */
 };
 
 static Name *name_new(Name *parent, const char *name)
@@ -179,39 +172,38 @@ static void former_unref_item(gpointer former)
 	former_unref(former);
 }
 
-static void store_name(uint64_t number, char name[static 32])
+/* The kept file has one former version less. */
+static void former_leave(Former *former)
 {
-	snprintf(name, 32, "%ju", (uintmax_t)number);
+	Former **link = &former->kept->formers;
+
+	while (*link != former)
+		link = &(*link)->same;
+	*link = former->same;
 }
 
-static void store_remove(Fs *fs, uint64_t number)
-{
-	char name[32];
-
-	store_name(number, name);
-	unlinkat(fs->formers->store_fd, name, 0);
-}
-
-/* Takes it out of the books; the file stays where it is. */
-static void former_detach(Fs *fs, Former *former)
+/* Takes it out of the books. Returns what it was made of, with a reference. */
+static Kept *former_detach(Fs *fs, Former *former)
 {
 	Formers *formers = fs->formers;
+	Kept *kept = former->kept;
 
 	g_queue_remove(&former->name->formers, former);
 	g_queue_unlink(&formers->all, &former->link);
-	g_hash_table_remove(formers->by_ino, &former->ino);
-	formers->bytes -= (uint64_t)former->size;
+	former_leave(former);
+	formers->bytes -= (uint64_t)kept->size;
 	for (unsigned i = 0; i < former->n_looks; i++)
 		step_process_unref(former->looks[i].process);
 	former->n_looks = 0;
 	former->name = NULL;
+	former->kept = NULL;
+	return kept;
 }
 
 /* Forgets it; the caller trims its name. */
 static void former_drop(Fs *fs, Former *former)
 {
-	former_detach(fs, former);
-	store_remove(fs, former->number);
+	kept_unref(fs, former_detach(fs, former));
 	former_unref(former);
 }
 
@@ -241,47 +233,34 @@ static void former_add(Fs *fs, Name *name, Former *former)
 	former->link.data = former;
 	g_queue_push_tail_link(&formers->all, &former->link);
 	g_queue_push_head(&name->formers, former);
-	g_hash_table_insert(formers->by_ino, &former->ino, former);
-	formers->bytes += (uint64_t)former->size;
+	former->same = former->kept->formers;
+	former->kept->formers = former;
+	formers->bytes += (uint64_t)former->kept->size;
 	while (name->formers.length > NAME_FORMERS_MAX)
 		former_drop(fs, g_queue_peek_tail(&name->formers));
 }
 
-static Former *former_new(const struct stat *st, uint64_t number)
+/* kept is taken. */
+static Former *former_new(Kept *kept, const struct timespec *mtime)
 {
 	Former *former = g_new0(Former, 1);
 
 	former->n_refs = 1;
-	former->type = st->st_mode & S_IFMT;
-	former->ino = st->st_ino;
-	former->size = st->st_size;
-	former->mtime = st->st_mtim;
-	former->number = number;
+	former->kept = kept;
+	former->mtime = *mtime;
 	return former;
 }
 
 /* Whether anything could ever come of keeping it: not of what always counts as changed (P16), of a
- * file with other names, or if the memory is off. */
+ * file with other names, or whose time is not its own, or if the memory is off. */
 static bool former_is_worth(const Fs *fs, const struct stat *st)
 {
 	if (fs->options->keep == 0 || (uint64_t)st->st_size > fs->options->keep_bytes ||
-		st->st_nlink != 1)
+		kept_n_links(fs, st) != 1 || held_has_arrived(fs, st))
 		return false;
 	if (S_ISLNK(st->st_mode))
 		return true;
 	return S_ISREG(st->st_mode) && (st->st_size > 0 || !fs->options->always_builtin);
-}
-
-static bool store_open(Fs *fs)
-{
-	Formers *formers = fs->formers;
-
-	if (formers->store_fd >= 0)
-		return true;
-	if (!formers->no_store &&
-		backing_make_store(fs->root_fd, &formers->store, &formers->store_fd) < 0)
-		formers->no_store = true;
-	return !formers->no_store;
 }
 
 Formers *formers_new(void)
@@ -289,8 +268,6 @@ Formers *formers_new(void)
 	Formers *formers = g_new0(Formers, 1);
 
 	formers->root = name_new(NULL, "");
-	formers->by_ino = g_hash_table_new(g_int64_hash, g_int64_equal);
-	formers->store_fd = -1;
 	g_queue_init(&formers->all);
 	return formers;
 }
@@ -302,11 +279,6 @@ Formers *formers_free(Fs *fs)
 	if (!formers)
 		return NULL;
 	former_give_up(fs);
-	if (formers->store)
-		backing_remove_store(fs->root_fd, formers->store);
-	fd_clear(&formers->store_fd);
-	g_free(formers->store);
-	g_hash_table_unref(formers->by_ino);
 	name_free(formers->root);
 	g_free(formers);
 	return NULL;
@@ -322,25 +294,13 @@ uint64_t former_bytes(const Fs *fs)
 	return fs->formers->bytes;
 }
 
-bool former_has_store(const Fs *fs)
-{
-	return fs->formers->store_fd >= 0;
-}
-
-bool former_has_inode(const Fs *fs, ino_t ino)
-{
-	int64_t key = (int64_t)ino;
-
-	return g_hash_table_contains(fs->formers->by_ino, &key);
-}
-
 void former_release(Fs *fs, ino_t ino)
 {
-	int64_t key = (int64_t)ino;
-	Former *former = g_hash_table_lookup(fs->formers->by_ino, &key);
+	Kept *kept;
 
-	if (former)
-		former_drop_and_trim(fs, former);
+	/* With the last of them goes what they are made of. */
+	while ((kept = kept_find(fs, ino)))
+		former_drop_and_trim(fs, kept->formers);
 }
 
 bool former_watches(Fs *fs, const Node *dir, const char *name)
@@ -559,29 +519,45 @@ void former_made(Fs *fs, const Node *dir, const char *name, pid_t tid)
 	name_trim(n);
 }
 
-/* A file that has got a name in the store joins the former versions of its name. */
-static void former_store(
-	Fs *fs, const Node *dir, const char *name, const struct stat *st, uint64_t number)
+/* What is kept (taken; NULL: nothing) joins the former versions of the name, with the mtime that it
+ * had. */
+static void former_join(
+	Fs *fs, const Node *dir, const char *name, const struct timespec *mtime, Kept *kept)
 {
 	Name *n;
 
-	formers_limit(fs, (uint64_t)st->st_size);
+	formers_limit(fs, (uint64_t)kept->size);
 	n = name_find(fs, dir, name, true);
 	if (n)
-		former_add(fs, n, former_new(st, number));
+		former_add(fs, n, former_new(kept, mtime));
 	else
-		store_remove(fs, number); /* the directory has gone */
+		kept_unref(fs, kept); /* the directory has gone */
+}
+
+/* What is known of an inode is forgotten if it is not that any more. */
+static void former_check(Fs *fs, const struct stat *st)
+{
+	const Kept *kept = kept_find(fs, st->st_ino);
+
+	if (kept && (kept->type != (st->st_mode & S_IFMT) || kept->size != st->st_size))
+		former_release(fs, st->st_ino);
 }
 
 int former_remove(Fs *fs, const Node *dir, int dir_fd, const char *name)
 {
-	char away[32];
 	struct stat st;
+	bool worth;
+	Kept *kept;
 
-	if (backing_stat(dir_fd, name, &st) == 0 && former_is_worth(fs, &st) && store_open(fs)) {
-		store_name(++fs->formers->last, away);
-		if (renameat(dir_fd, name, fs->formers->store_fd, away) == 0) {
-			former_store(fs, dir, name, &st, fs->formers->last);
+	if (backing_stat(dir_fd, name, &st) == 0) {
+		former_check(fs, &st);
+		worth = former_is_worth(fs, &st);
+		if ((worth || kept_find(fs, st.st_ino)) &&
+			kept_move_in(fs, dir_fd, name, &st, &kept) == 0) {
+			if (worth)
+				former_join(fs, dir, name, &st.st_mtim, kept);
+			else
+				kept_unref(fs, kept);
 			return 0;
 		}
 	}
@@ -590,24 +566,39 @@ int former_remove(Fs *fs, const Node *dir, int dir_fd, const char *name)
 
 bool former_keep(Fs *fs, int dir_fd, const char *name, Keep *ret_keep)
 {
-	char away[32];
-
-	if (backing_stat(dir_fd, name, &ret_keep->st) < 0 || !former_is_worth(fs, &ret_keep->st) ||
-		!store_open(fs))
+	if (backing_stat(dir_fd, name, &ret_keep->st) < 0)
 		return false;
-	ret_keep->number = ++fs->formers->last;
-	store_name(ret_keep->number, away);
-	return linkat(dir_fd, name, fs->formers->store_fd, away, 0) == 0;
+	former_check(fs, &ret_keep->st);
+	if (!former_is_worth(fs, &ret_keep->st)) {
+		kept_save(fs, dir_fd, name);
+		return false;
+	}
+	return kept_link_in(fs, dir_fd, name, &ret_keep->number) == 0;
 }
 
 void former_kept(Fs *fs, const Node *dir, const char *name, const Keep *keep)
 {
-	former_store(fs, dir, name, &keep->st, keep->number);
+	former_join(fs, dir, name, &keep->st.st_mtim, kept_in_store(fs, &keep->st, keep->number));
 }
 
 void former_cancel(Fs *fs, const Keep *keep)
 {
-	store_remove(fs, keep->number);
+	kept_unlink(fs, keep->number);
+}
+
+bool former_is_wanted(Fs *fs, const struct stat *st)
+{
+	former_check(fs, st);
+	return former_is_worth(fs, st);
+}
+
+void former_moved(
+	Fs *fs, const Node *dir, const char *name, const struct timespec *mtime, Node *node)
+{
+	struct stat st;
+
+	if (node_stat(fs, node, &st) == 0)
+		former_join(fs, dir, name, mtime, kept_at(fs, node, &st));
 }
 
 bool former_may_return(const Former *former, const Process *writer)
@@ -634,53 +625,26 @@ GPtrArray *former_candidates(
 	for (GList *l = n ? n->formers.head : NULL; l; l = l->next) {
 		Former *former = l->data;
 
-		if (former->type == type && (type != S_IFREG || former->size == size) &&
+		if (former->kept->type == type && (type != S_IFREG || former->kept->size == size) &&
 			former_may_return(former, writer))
 			g_ptr_array_add(all, former_ref(former));
 	}
 	return all;
 }
 
-static bool former_is_it(const Former *former, const struct stat *st)
-{
-	return (st->st_mode & S_IFMT) == former->type && st->st_ino == former->ino &&
-	       st->st_nlink == 1 && st->st_size == former->size &&
-	       time_equal(&st->st_mtim, &former->mtime);
-}
-
 int former_open(Fs *fs, const Former *former, int *ret_fd)
 {
-	autofd fd = -1;
-	char name[32];
-	struct stat st;
-	int r;
-
-	if (!former->name)
-		return -ESTALE;
-	store_name(former->number, name);
-	r = backing_open_read(fs->formers->store_fd, name, &fd);
-	if (r < 0)
-		return r;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if (!former_is_it(former, &st))
-		return -ESTALE;
-	*ret_fd = fd_steal(&fd);
-	return 0;
+	return former->kept ? kept_open(fs, former->kept, ret_fd) : -ESTALE;
 }
 
 bool former_links_to(Fs *fs, const Former *former, const char *target)
 {
-	char name[32], now[PATH_MAX + 1];
-	struct stat st;
-	ssize_t n;
+	return former->kept && kept_links_to(fs, former->kept, target);
+}
 
-	store_name(former->number, name);
-	if (former->type != S_IFLNK || backing_stat(fs->formers->store_fd, name, &st) < 0 ||
-		!former_is_it(former, &st))
-		return false;
-	n = readlinkat(fs->formers->store_fd, name, now, sizeof(now));
-	return n >= 0 && (size_t)n == strlen(target) && memcmp(now, target, (size_t)n) == 0;
+bool former_is_whole(const Fs *fs, const Former *former)
+{
+	return former->kept && kept_is_whole(fs, former->kept);
 }
 
 const struct timespec *former_mtime(const Former *former)
@@ -697,30 +661,65 @@ static void former_forget_later(Fs *fs, Former *former)
 		former_drop(fs, g_queue_peek_head(&name->formers));
 }
 
+/* What is under the name has the bytes: it gets the mtime. */
+static int former_set_mtime(Fs *fs, const Former *former, int dir_fd)
+{
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, former->mtime};
+	const char *name = former->name->name;
+	struct stat st;
+
+	if (utimensat(dir_fd, name, times, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	if (backing_stat(dir_fd, name, &st) < 0)
+		return 0;
+	kept_note_mtime(fs, &st);
+	held_forget(fs, &st);
+	return 0;
+}
+
+/* Forgets all that is made of it, under this name and others, and trims them. */
+static void former_forget_kept(Fs *fs, Kept *kept, Name *name)
+{
+	for (Former *f = kept->formers, *next; f; f = next) {
+		next = f->same;
+		if (f->name == name)
+			former_drop(fs, f);
+	}
+	name_trim(name);
+	while (kept->formers)
+		former_drop_and_trim(fs, kept->formers);
+}
+
 int former_put_back(Fs *fs, Former *former, int dir_fd)
 {
+	Kept *kept = former->kept;
 	Name *name = former->name;
-	char away[32];
+	struct stat st;
 	int r;
 
-	store_name(former->number, away);
-	r = backing_put_back(fs->formers->store_fd, away, dir_fd, name->name);
+	r = kept_put_back(fs, kept, dir_fd, name->name);
 	if (r < 0)
 		return r;
+	if (!time_equal(&kept->mtime, &former->mtime))
+		(void)!former_set_mtime(fs, former, dir_fd);
+	else if (backing_stat(dir_fd, name->name, &st) == 0)
+		held_forget(fs, &st);
 	former_forget_later(fs, former);
 	former_detach(fs, former);
 	former_unref(former);
-	name_trim(name);
+	/* It is one file, and this name's again. */
+	former_forget_kept(fs, kept, name);
+	kept_unref(fs, kept);
 	return 0;
 }
 
 int former_restore_mtime(Fs *fs, Former *former, int dir_fd)
 {
-	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, former->mtime};
 	Name *name = former->name;
+	int r = former_set_mtime(fs, former, dir_fd);
 
-	if (utimensat(dir_fd, name->name, times, AT_SYMLINK_NOFOLLOW) < 0)
-		return -errno;
+	if (r < 0)
+		return r;
 	former_forget_later(fs, former);
 	former_drop(fs, former);
 	name_trim(name);

@@ -12,6 +12,8 @@
 
 #include "backing.h"
 #include "former.h"
+#include "held.h"
+#include "kept.h"
 #include "stage.h"
 #include "step.h"
 #include "util.h"
@@ -77,7 +79,9 @@ int fs_new(const Options *options, int root_fd, const char *dir, Fs **ret_fs)
 	fs->pins = g_hash_table_new(NULL, NULL);
 	fs->flocks = g_hash_table_new(NULL, NULL);
 	fs->listings = g_hash_table_new(NULL, NULL);
+	fs->store = store_new();
 	fs->formers = formers_new();
+	fs->held = held_new();
 	g_queue_init(&fs->stages);
 	g_queue_init(&fs->dirs);
 	g_queue_init(&fs->kept);
@@ -105,6 +109,8 @@ Fs *fs_free(Fs *fs)
 	if (!fs)
 		return NULL;
 	fs->formers = formers_free(fs);
+	fs->store = store_free(fs);
+	fs->held = held_free(fs->held);
 	while (fs->told.length > 0)
 		node_unref(fs, g_queue_pop_head(&fs->told));
 	while (fs->kept.length > 0)

@@ -24,6 +24,8 @@
 #include "backing.h"
 #include "fileio.h"
 #include "former.h"
+#include "held.h"
+#include "kept.h"
 #include "log.h"
 #include "match.h"
 #include "util.h"
@@ -78,6 +80,7 @@ static int publish_set_mtime(const Stage *stage, int fd)
 /* Same bytes, but somebody may have acted upon others, or the rewriting is the message. */
 static int publish_touch(Fs *fs, Stage *stage)
 {
+	struct stat st;
 	int dir_fd, r;
 
 	r = node_parent_fd(fs, stage->node, &dir_fd);
@@ -86,6 +89,8 @@ static int publish_touch(Fs *fs, Stage *stage)
 	r = backing_stamp_name(dir_fd, stage->node->name);
 	if (r < 0)
 		return r;
+	if (backing_stat(dir_fd, stage->node->name, &st) == 0)
+		kept_note_mtime(fs, &st);
 	publish_renumber(fs, stage->node);
 	return 0;
 }
@@ -94,8 +99,10 @@ static int publish_touch(Fs *fs, Stage *stage)
  * meanwhile. */
 static bool publish_keep(Fs *fs, const Stage *stage, int dir_fd, Keep *ret_keep)
 {
-	return !stage->seen && !stage->unknown &&
-	       former_keep(fs, dir_fd, stage->node->name, ret_keep);
+	if (!stage->seen && !stage->unknown)
+		return former_keep(fs, dir_fd, stage->node->name, ret_keep);
+	kept_save(fs, dir_fd, stage->node->name);
+	return false;
 }
 
 /* r: what came of replacing it. */
@@ -133,6 +140,7 @@ static int publish_new(Fs *fs, Stage *stage, bool ends)
 		return r;
 	if (fstat(stage->fd, &st) < 0)
 		return -errno;
+	held_forget(fs, &st);
 	g_clear_pointer(&stage->hidden, g_free);
 	node->shadow = false;
 	node->parent->n_hidden--;
@@ -152,6 +160,7 @@ static int publish_new(Fs *fs, Stage *stage, bool ends)
 static int publish_replace(Fs *fs, Stage *stage)
 {
 	Node *node = stage->node;
+	struct stat st;
 	int dir_fd, r;
 	bool keeps;
 	Keep keep;
@@ -171,17 +180,19 @@ static int publish_replace(Fs *fs, Stage *stage)
 		publish_kept(fs, stage, r, &keep);
 	if (r < 0)
 		return r;
+	if (fstat(stage->fd, &st) == 0)
+		held_forget(fs, &st);
 	g_clear_pointer(&stage->hidden, g_free);
 	publish_renumber(fs, node);
 	return 0;
 }
 
 /* Whether the exposed file must keep its inode. */
-static bool publish_has_names(const Stage *stage)
+static bool publish_has_names(const Fs *fs, const Stage *stage)
 {
 	struct stat st;
 
-	return fstat(stage->base_fd, &st) == 0 && st.st_nlink > 1;
+	return fstat(stage->base_fd, &st) == 0 && kept_n_links(fs, &st) > 1;
 }
 
 static int through_open(Fs *fs, Stage *stage, int *ret_fd)
@@ -201,6 +212,7 @@ static int through_open(Fs *fs, Stage *stage, int *ret_fd)
 		return -errno;
 	if (st.st_ino != base.st_ino || st.st_dev != base.st_dev)
 		return -ESTALE;
+	former_release(fs, st.st_ino);
 	*ret_fd = fd_steal(&fd);
 	return 0;
 }
@@ -315,7 +327,8 @@ static int publish_open_shadow(Fs *fs, const Stage *stage)
 
 	if (!stage->is_new || !node->shadow || node_parent_fd(fs, node, &dir_fd) < 0 ||
 		backing_open_read(dir_fd, node->name, &fd) < 0 || fstat(fd, &st) < 0 ||
-		!S_ISREG(st.st_mode) || st.st_nlink != 1 || st.st_size != stage->size)
+		!S_ISREG(st.st_mode) || kept_n_links(fs, &st) != 1 || st.st_size != stage->size ||
+		held_has_arrived(fs, &st))
 		return -1;
 	return fd_steal(&fd);
 }
@@ -326,7 +339,7 @@ static GArray *publish_candidates(Fs *fs, const Stage *stage)
 	const Node *node = stage->node;
 	HOLD(&fs->lock);
 
-	if (!publish_may_match(stage) || (!stage->is_new && publish_has_names(stage)))
+	if (!publish_may_match(stage) || (!stage->is_new && publish_has_names(fs, stage)))
 		return NULL;
 	return match_candidates(fs, publish_open_shadow(fs, stage), node->parent, node->name,
 		stage->size, publish_writer(stage));
@@ -353,6 +366,8 @@ static int publish_put_back(Fs *fs, Stage *stage, const Match *match)
 	Node *node = stage->node;
 	int dir_fd, r;
 
+	if (match->former && !former_is_whole(fs, match->former))
+		return -EMLINK;
 	if (!stage->is_new) {
 		r = backing_carry(stage->base_fd, stage->fd, stage->drop_set_id);
 		if (r < 0)
@@ -404,6 +419,15 @@ static int publish_with_mtime(Fs *fs, Stage *stage, const Match *match)
 	return 0;
 }
 
+/* The mtime of what is under the name now has been held back. */
+static void publish_hold(Fs *fs, const Stage *stage)
+{
+	struct stat st;
+
+	if (node_stat(fs, stage->node, &st) == 0)
+		held_note(fs, &st);
+}
+
 static int publish_restore(Fs *fs, Stage *stage, const Match *match, Verdict *ret_verdict)
 {
 	int r;
@@ -412,9 +436,19 @@ static int publish_restore(Fs *fs, Stage *stage, const Match *match, Verdict *re
 	r = publish_put_back(fs, stage, match);
 	if (r < 0)
 		r = publish_with_mtime(fs, stage, match);
-	if (r == 0)
-		node_remember_kept(fs, stage->node, publish_writer(stage), &stage->began);
-	return r;
+	if (r < 0)
+		return r;
+	node_remember_kept(fs, stage->node, publish_writer(stage), &stage->began);
+	publish_hold(fs, stage);
+	return 0;
+}
+
+/* Whether what is exposed has a time of its own, from another name. */
+static bool publish_has_arrived(const Fs *fs, const Stage *stage)
+{
+	struct stat st;
+
+	return fstat(stage->base_fd, &st) == 0 && held_has_arrived(fs, &st);
 }
 
 /* The second half: the name. Returns -EXDEV if the file has to be written through. */
@@ -424,7 +458,8 @@ static int publish_name(
 	int r;
 
 	if (same &&
-		(stage->seen || stage->touched || publish_is_always(fs, stage, stage->base_fd))) {
+		(stage->seen || stage->touched || stage->moved || publish_has_arrived(fs, stage) ||
+			publish_is_always(fs, stage, stage->base_fd))) {
 		*ret_verdict = VERDICT_TOUCHED;
 		return publish_touch(fs, stage);
 	}
@@ -432,6 +467,7 @@ static int publish_name(
 		*ret_verdict = VERDICT_KEPT;
 		if (ends)
 			node_remember_kept(fs, stage->node, publish_writer(stage), &stage->began);
+		publish_hold(fs, stage);
 		return 0;
 	}
 	if (publish_match_holds(fs, stage, match) &&
@@ -445,7 +481,7 @@ static int publish_name(
 		return r;
 	}
 	*ret_verdict = VERDICT_CHANGED;
-	if (publish_has_names(stage))
+	if (publish_has_names(fs, stage))
 		return -EXDEV;
 	r = publish_replace(fs, stage);
 	if (r == 0)

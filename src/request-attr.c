@@ -23,6 +23,8 @@
 
 #include "backing.h"
 #include "former.h"
+#include "held.h"
+#include "kept.h"
 #include "order.h"
 #include "request.h"
 #include "util.h"
@@ -299,6 +301,9 @@ static int set_staged_times(Fs *fs, Stage *stage, const struct stat *attr, int t
 		if (r < 0)
 			return r;
 		stage->mtime = st.st_mtim;
+		kept_note_mtime(fs, &st);
+		if (times[1].tv_nsec != UTIME_OMIT)
+			held_forget(fs, &st);
 		if (stage->node->exposed)
 			version_supersede(fs, stage->node->exposed);
 		return 0;
@@ -343,6 +348,9 @@ static int set_exposed_times(Fs *fs, Version *version, const struct stat *attr, 
 		return r;
 	/* What has been asked for must not be undone by an older time. */
 	former_forget_node(fs, node);
+	kept_note_mtime(fs, &st);
+	if (times[1].tv_nsec != UTIME_OMIT)
+		held_forget(fs, &st);
 	version_identify(version, &st);
 	node->kept_by = step_process_unref(node->kept_by);
 	return 0;
@@ -435,9 +443,14 @@ static int set_size(Fs *fs, fuse_ino_t ino, const struct stat *attr, const Handl
  * been superseded by that. */
 static int stat_after(Fs *fs, Version *version, struct stat *ret_stat)
 {
+	int r;
+
 	if (version->state != VERSION_SUPERSEDED || !version->node->linked)
 		return request_stat(fs, version, ret_stat);
-	return node_stat(fs, version->node, ret_stat);
+	r = node_stat(fs, version->node, ret_stat);
+	if (r == 0)
+		request_hide_links(fs, ret_stat);
+	return r;
 }
 
 /* The file has neither a name nor a handle. Nobody looks at the answer to a report, and an error

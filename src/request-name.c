@@ -11,6 +11,8 @@
 
 #include "backing.h"
 #include "former.h"
+#include "held.h"
+#include "kept.h"
 #include "order.h"
 #include "publish.h"
 #include "request.h"
@@ -106,6 +108,7 @@ static int lookup_exposed(Fs *fs, Node *dir, const char *name, struct fuse_entry
 		return r;
 	node = node_get(fs, dir, name);
 	version = node_expose(fs, node, &st);
+	request_hide_links(fs, &st);
 	node_tell(node, &st);
 	pin = pin_find(fs, tid);
 	cached = !node->stage && !pin && !former_watches(fs, dir, name);
@@ -364,17 +367,23 @@ static int make_link(Fs *fs, Node *dir, int dir_fd, const char *name, const char
 	const Process *caller = request_current()->caller;
 	g_autoptr(GPtrArray) formers = NULL;
 	Former *former = NULL;
+	struct stat st;
 
 	if (symlinkat(target, dir_fd, name) < 0)
 		return -errno;
+	if (backing_stat(dir_fd, name, &st) == 0)
+		held_forget(fs, &st);
 	if (publish_is_listed(fs, name) || step_is_driver(caller))
 		return 0;
 	formers = former_candidates(fs, dir, name, S_IFLNK, 0, caller);
 	for (unsigned i = 0; i < formers->len && !former; i++)
 		if (former_links_to(fs, formers->pdata[i], target))
 			former = formers->pdata[i];
-	if (former && former_restore(fs, former, dir_fd) == 0)
-		journal_add(fs->journal, VERDICT_RESTORED, 0);
+	if (!former || former_restore(fs, former, dir_fd) < 0)
+		return 0;
+	journal_add(fs->journal, VERDICT_RESTORED, 0);
+	if (backing_stat(dir_fd, name, &st) == 0)
+		held_note(fs, &st);
 	return 0;
 }
 
@@ -445,6 +454,8 @@ static int make(Fs *fs, const struct fuse_ctx *ctx, fuse_ino_t parent, const cha
 		unlinkat(dir_fd, name, S_ISDIR(making->mode) ? AT_REMOVEDIR : 0);
 		return r;
 	}
+	if (S_ISREG(st.st_mode))
+		held_forget(fs, &st);
 	node = node_get(fs, dir->node, name);
 	request_entry(
 		fs, node_expose(fs, node, &st), &st, !former_watches(fs, dir->node, name), entry);
@@ -510,6 +521,7 @@ static int remove_name(Fs *fs, fuse_ino_t parent, const char *name, int flags)
 		if (r < 0)
 			return r;
 	} else if (node->shadow) {
+		kept_save(fs, dir_fd, name);
 		if (unlinkat(dir_fd, name, flags) < 0)
 			return -errno;
 	} else {
@@ -556,10 +568,13 @@ static int link_name(Fs *fs, Node *node, fuse_ino_t new_parent, const char *new_
 		return r;
 	if (linkat(from_fd, node->name, dir_fd, new_name, 0) < 0)
 		return -errno;
+	held_stamp(fs, dir_fd, new_name, node);
 	r = backing_stat(dir_fd, new_name, &st);
 	if (r < 0)
 		return r;
+	held_note_arrival(fs, &st, NULL);
 	/* What has several names changes without a new version. */
+	former_release(fs, st.st_ino);
 	former_forget_node(fs, node);
 	former_forget(fs, dir->node, new_name, false);
 	made = node_get(fs, dir->node, new_name);
@@ -604,8 +619,10 @@ void request_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t new_parent, const c
 		if (version && version->node->stage)
 			stage = stage_ref(version->node->stage);
 		/* From now on the exposed bytes can change under the session. */
-		if (stage)
+		if (stage) {
+			stage_move(stage);
 			stage_share(fs, stage);
+		}
 	}
 	if (stage)
 		r = link_in_session(fs, ino, stage);
@@ -617,8 +634,13 @@ void request_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t new_parent, const c
 		version = version_find(fs, ino);
 		if (!version)
 			r = -ESTALE;
-		if (r == 0)
-			r = link_name(fs, version->node, new_parent, new_name, &entry);
+		if (r == 0) {
+			/* It may be superseded by this. */
+			Node *node = node_ref(version->node);
+
+			r = link_name(fs, node, new_parent, new_name, &entry);
+			node_unref(fs, node);
+		}
 	}
 	if (r < 0)
 		request_reply(req, r);

@@ -20,6 +20,8 @@
 
 #include "backing.h"
 #include "former.h"
+#include "held.h"
+#include "kept.h"
 #include "match.h"
 #include "publish.h"
 #include "request.h"
@@ -112,8 +114,11 @@ static void move_hidden(const Move *from, const Move *to)
  * stays in the backing until the session ends. */
 static int rename_new(Fs *fs, const Move *from, const Move *to)
 {
-	bool shadow = backing_exists(to->dir_fd, to->name);
+	struct stat st;
+	bool shadow = backing_stat(to->dir_fd, to->name, &st) == 0;
 
+	if (from->node->shadow)
+		kept_save(fs, from->dir_fd, from->name);
 	if (from->node->shadow && unlinkat(from->dir_fd, from->name, 0) < 0)
 		return -errno;
 	former_look(fs, to->dir, to->name, request_current()->caller, LOOK_BYTES, false);
@@ -123,30 +128,77 @@ static int rename_new(Fs *fs, const Move *from, const Move *to)
 	node_ref(from->node);
 	move_node(fs, from, to);
 	from->node->shadow = shadow;
+	if (shadow)
+		kept_follow(fs, &st, from->node);
 	node_unref(fs, from->node);
 	backing_touch_dir(from->dir_fd);
 	backing_touch_dir(to->dir_fd);
 	return 0;
 }
 
-/* What has been replaced is a former version of its name; what was renamed away is not: a temporary
- * file that is written once more must not bring its old mtime to a name that somebody has seen with
- * other bytes since. st: of what was moved. */
-static void rename_remember(Fs *fs, const Move *from, const Move *to, const struct stat *st)
+/* What has got another name is stamped if its mtime was held back, for somebody may have seen other
+ * bytes under that name. The kernel is to look anew at what it may remember. */
+static void rename_stamp(Fs *fs, const Move *to)
 {
-	if (S_ISDIR(st->st_mode)) {
-		former_forget(fs, from->dir, from->name, true);
-		former_forget(fs, to->dir, to->name, true);
+	GPtrArray *nodes;
+	Node *node = node_find(fs, to->dir, to->name);
+
+	if (held_stamp(fs, to->dir_fd, to->name, node)) {
+		if (node)
+			request_expire(fs, node);
 		return;
 	}
-	former_forget(fs, from->dir, from->name, false);
+	if (!node || !node->exposed || node->exposed->type != S_IFDIR)
+		return;
+	nodes = held_stamp_below(fs, node);
+	for (unsigned i = 0; i < nodes->len; i++)
+		request_expire(fs, nodes->pdata[i]);
+	held_free_nodes(fs, nodes);
+}
+
+/* A directory has got another name. */
+static void rename_dir(Fs *fs, const Move *from, const Move *to)
+{
+	Node *node = node_find(fs, to->dir, to->name);
+
+	former_forget(fs, from->dir, from->name, true);
+	former_forget(fs, to->dir, to->name, true);
+	if (node)
+		stage_move_below(fs, node);
+	rename_stamp(fs, to);
+}
+
+/* A file or link has. replaced: what was there before, or NULL. What was replaced and what was
+ * renamed away are former versions of their names. */
+static void rename_file(Fs *fs, const Move *from, const Move *to, const struct stat *replaced)
+{
+	Node *node = node_find(fs, to->dir, to->name);
+	struct stat st;
+
+	if (node && node->stage)
+		stage_move(node->stage);
+	rename_stamp(fs, to);
+	if (backing_stat(to->dir_fd, to->name, &st) == 0)
+		held_note_arrival(fs, &st, replaced);
 	former_look(fs, to->dir, to->name, request_current()->caller, LOOK_BYTES, true);
+	/* What is being written is not remembered: it has been seen as what it is going to be. */
+	if (node && node->stage)
+		former_forget(fs, from->dir, from->name, false);
+}
+
+/* What was under the old name is a former version of it; its bytes are under the new one. */
+static void rename_remember(Fs *fs, const Move *from, const Move *to, const struct timespec *mtime)
+{
+	Node *node = node_get(fs, to->dir, to->name);
+
+	former_moved(fs, from->dir, from->name, mtime, node);
+	node_unref(fs, node);
 }
 
 static int rename_plain(Fs *fs, const Move *from, const Move *to, unsigned flags)
 {
-	struct stat st;
-	bool keeps;
+	bool keeps = false, wanted = false, replaces;
+	struct stat st, replaced;
 	Keep keep;
 	int r;
 
@@ -160,11 +212,17 @@ static int rename_plain(Fs *fs, const Move *from, const Move *to, unsigned flags
 	r = backing_stat(from->dir_fd, from->name, &st);
 	if (r < 0)
 		return r;
+	replaces = to->backing && backing_stat(to->dir_fd, to->name, &replaced) == 0;
+	if (!S_ISDIR(st.st_mode)) {
+		wanted = !move_has_session(from) && former_is_wanted(fs, &st);
+		keeps = replaces && !move_has_session(to) &&
+			former_keep(fs, to->dir_fd, to->name, &keep);
+	}
 	/* Who has seen what was being written there is not known. */
-	if (move_has_session(to))
+	if (move_has_session(to)) {
+		kept_save(fs, to->dir_fd, to->name);
 		former_forget(fs, to->dir, to->name, false);
-	keeps = to->backing && !move_has_session(to) && !S_ISDIR(st.st_mode) &&
-		former_keep(fs, to->dir_fd, to->name, &keep);
+	}
 	if (renameat2(from->dir_fd, from->name, to->dir_fd, to->name, flags) < 0) {
 		r = -errno;
 		if (keeps)
@@ -175,8 +233,30 @@ static int rename_plain(Fs *fs, const Move *from, const Move *to, unsigned flags
 		former_kept(fs, to->dir, to->name, &keep);
 	move_hidden(from, to);
 	move_node(fs, from, to);
-	rename_remember(fs, from, to, &st);
+	if (S_ISDIR(st.st_mode))
+		rename_dir(fs, from, to);
+	else
+		rename_file(fs, from, to, replaces ? &replaced : NULL);
+	/* Now that it has the mtime that it is to have. */
+	if (wanted)
+		rename_remember(fs, from, to, &st.st_mtim);
 	return 0;
+}
+
+/* What is under one of the names that have been exchanged. */
+static void exchange_moved(Fs *fs, Node *dir, const char *name, int dir_fd)
+{
+	const Move to = {.dir = dir, .name = name, .dir_fd = dir_fd};
+	Node *node = node_find(fs, dir, name);
+	struct stat st;
+
+	if (node && node->stage)
+		stage_move(node->stage);
+	if (node)
+		stage_move_below(fs, node);
+	rename_stamp(fs, &to);
+	if (backing_stat(dir_fd, name, &st) == 0)
+		held_note_arrival(fs, &st, NULL);
 }
 
 /* Both names exist; either may be in the tree only. */
@@ -209,6 +289,8 @@ static int rename_exchange(Fs *fs, const Move *from, const Move *to)
 	b->shadow = !node_in_backing(b) && backing_exists(from->dir_fd, from->name);
 	node_unref(fs, a);
 	node_unref(fs, b);
+	exchange_moved(fs, from->dir, from->name, from->dir_fd);
+	exchange_moved(fs, to->dir, name, to->dir_fd);
 	return 0;
 }
 
@@ -269,21 +351,30 @@ static GArray *plan_open(Fs *fs, const Move *from, const Move *to, Plan *plan)
 		publish_always_counts(
 			fs, to->name, plan->from_fd, plan->from.st_size, step_is_driver(caller)))
 		return NULL;
-	if (to->backing && S_ISREG(plan->to.st_mode) && plan->to.st_nlink == 1 &&
-		plan->to.st_size == plan->from.st_size)
+	if (to->backing && S_ISREG(plan->to.st_mode) && kept_n_links(fs, &plan->to) == 1 &&
+		plan->to.st_size == plan->from.st_size && !held_has_arrived(fs, &plan->to))
 		(void)!backing_open_read(to->dir_fd, to->name, &to_fd);
 	return match_candidates(fs, to_fd, to->dir, to->name, plan->from.st_size, caller);
 }
 
 /* Its file has other names. One that was linked a moment ago may still be remembered for long, and
  * its notice of expiry would miss it under the new name. */
-static bool move_has_names(const Move *move)
+static bool move_has_names(const Fs *fs, const Move *move)
 {
 	struct stat st;
 
 	return move->backing && !move_has_session(move) &&
 	       backing_stat(move->dir_fd, move->name, &st) == 0 && S_ISREG(st.st_mode) &&
-	       st.st_nlink > 1;
+	       kept_n_links(fs, &st) > 1;
+}
+
+/* The kernel would take the mtime along that it remembers of it. */
+static bool move_is_held(const Fs *fs, const Move *move)
+{
+	struct stat st;
+
+	return move->backing && backing_stat(move->dir_fd, move->name, &st) == 0 &&
+	       held_has(fs, &st);
 }
 
 /* The first half, under the lock: -ESTALE if the kernel has to look the names up again. */
@@ -291,6 +382,7 @@ static int plan_begin(Fs *fs, const Names *names, Plan *plan, GArray **ret_candi
 {
 	Request *current = request_current();
 	pid_t tid = (pid_t)request_header(current)->pid;
+	const bool exchanges = names->flags & RENAME_EXCHANGE;
 	Move from, to;
 	bool again;
 	Pin *pin;
@@ -299,15 +391,18 @@ static int plan_begin(Fs *fs, const Names *names, Plan *plan, GArray **ret_candi
 
 	pin = pin_find(fs, tid);
 	r = moves_find(fs, names, &from, &to);
-	again = r == 0 && tid > 0 && !pin && from.node && from.node->cached;
-	if (again && move_has_names(&from))
+	again = r == 0 && tid > 0 && !pin &&
+		((from.node && from.node->cached) || (exchanges && to.node && to.node->cached));
+	if (again && (move_has_names(fs, &from) || move_is_held(fs, &from) ||
+			     (exchanges && move_is_held(fs, &to))))
 		r = -ESTALE;
-	if (r == 0 && from.backing && !move_has_session(&from) && !move_has_session(&to) &&
+	if (r == 0 && !exchanges && from.backing && !move_has_session(&from) &&
+		!move_has_session(&to) &&
 		(to.backing ? !(names->flags & RENAME_NOREPLACE)
 			    : former_watches(fs, to.dir, to.name)) &&
 		backing_stat(from.dir_fd, from.name, &plan->from) == 0 &&
 		(!to.backing || backing_stat(to.dir_fd, to.name, &plan->to) == 0) &&
-		!S_ISDIR(plan->from.st_mode) && plan->from.st_nlink == 1) {
+		!S_ISDIR(plan->from.st_mode) && kept_n_links(fs, &plan->from) == 1) {
 		if (again)
 			r = -ESTALE;
 		else if (S_ISREG(plan->from.st_mode))
@@ -316,7 +411,8 @@ static int plan_begin(Fs *fs, const Names *names, Plan *plan, GArray **ret_candi
 			plan_link(fs, &from, &to, &plan->match);
 	}
 	if (again && r == -ESTALE)
-		pin_set(fs, tid, PIN_RENAME, from.node, current->caller, current->due);
+		pin_set(fs, tid, PIN_RENAME, from.node ? from.node : to.node, current->caller,
+			current->due);
 	move_close(&from);
 	move_close(&to);
 	return r;
@@ -328,31 +424,29 @@ static int plan_find(Fs *fs, const Names *names, Plan *plan)
 	GArray *candidates = NULL;
 	int r;
 
-	if (names->flags & RENAME_EXCHANGE)
-		return 0;
 	r = plan_begin(fs, names, plan, &candidates);
 	match_find(fs, candidates, plan->from_fd, plan->from.st_size, &plan->match);
 	return r;
 }
 
-static bool is_still(const Move *move, const struct stat *st)
+static bool is_still(const Fs *fs, const Move *move, const struct stat *st)
 {
 	struct stat now;
 
 	return move->backing && !move_has_session(move) &&
 	       backing_stat(move->dir_fd, move->name, &now) == 0 && now.st_ino == st->st_ino &&
-	       now.st_nlink == 1 && now.st_size == st->st_size &&
+	       kept_n_links(fs, &now) == 1 && now.st_size == st->st_size &&
 	       time_equal(&now.st_mtim, &st->st_mtim);
 }
 
 /* Whether nobody has been faster since the bytes were compared. */
-static bool plan_holds(const Plan *plan, const Move *from, const Move *to)
+static bool plan_holds(const Fs *fs, const Plan *plan, const Move *from, const Move *to)
 {
-	if (!plan->match.found || !is_still(from, &plan->from) || move_has_session(to))
+	if (!plan->match.found || !is_still(fs, from, &plan->from) || move_has_session(to))
 		return false;
 	if (plan->match.former)
 		return former_may_return(plan->match.former, request_current()->caller);
-	return is_still(to, &plan->to);
+	return is_still(fs, to, &plan->to);
 }
 
 /* The file that stays gets what belongs to the name that is moved. */
@@ -371,8 +465,13 @@ static int plan_assume(const Plan *plan)
  * a failure both names still lead where they did. */
 static int rename_matched(Fs *fs, const Move *from, const Move *to, const Plan *plan)
 {
+	bool wanted;
 	int r;
 
+	if (plan->match.former && !former_is_whole(fs, plan->match.former))
+		return -EMLINK;
+	/* P8: it is gone, as if it had never been. */
+	wanted = plan->match.former && former_is_wanted(fs, &plan->from);
 	r = plan_assume(plan);
 	if (r == 0 && plan->match.former)
 		r = former_put_back(fs, plan->match.former, to->dir_fd);
@@ -383,8 +482,12 @@ static int rename_matched(Fs *fs, const Move *from, const Move *to, const Plan *
 	if (to->node && to->node->exposed)
 		version_supersede(fs, to->node->exposed);
 	former_look(fs, to->dir, to->name, request_current()->caller, LOOK_BYTES, true);
+	kept_save(fs, from->dir_fd, from->name);
 	(void)!unlinkat(from->dir_fd, from->name, 0);
-	former_forget(fs, from->dir, from->name, false);
+	if (wanted)
+		rename_remember(fs, from, to, &plan->from.st_mtim);
+	else if (!plan->match.former)
+		former_forget(fs, from->dir, from->name, false);
 	if (from->node)
 		node_unlink(fs, from->node);
 	return 0;
@@ -394,6 +497,7 @@ static int rename_matched(Fs *fs, const Move *from, const Move *to, const Plan *
 static int rename_with_mtime(Fs *fs, const Move *from, const Move *to, const Plan *plan)
 {
 	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, plan->to.st_mtim};
+	struct stat st;
 	Node *node;
 	int r;
 
@@ -407,11 +511,16 @@ static int rename_with_mtime(Fs *fs, const Move *from, const Move *to, const Pla
 	node = node_find(fs, to->dir, to->name);
 	if (node && node->exposed)
 		version_supersede(fs, node->exposed);
+	if (backing_stat(to->dir_fd, to->name, &st) == 0) {
+		kept_note_mtime(fs, &st);
+		held_forget(fs, &st);
+	}
 	return 0;
 }
 
 static int rename_one(Fs *fs, const Move *from, const Move *to, unsigned flags, const Plan *plan)
 {
+	struct stat st;
 	int r;
 
 	if (from->dir == to->dir && strcmp(from->name, to->name) == 0)
@@ -420,15 +529,18 @@ static int rename_one(Fs *fs, const Move *from, const Move *to, unsigned flags, 
 		return rename_exchange(fs, from, to);
 	if ((flags & RENAME_NOREPLACE) && (to->backing || move_has_session(to)))
 		return -EEXIST;
-	if (!plan_holds(plan, from, to))
+	if (!plan_holds(fs, plan, from, to))
 		return rename_plain(fs, from, to, flags);
 	r = rename_matched(fs, from, to, plan);
 	if (r < 0)
 		r = rename_with_mtime(fs, from, to, plan);
+	if (r < 0)
+		return r;
 	/* The bytes have been written, under the other name. */
-	if (r == 0)
-		journal_add(fs->journal, plan->match.former ? VERDICT_RESTORED : VERDICT_KEPT, 0);
-	return r;
+	journal_add(fs->journal, plan->match.former ? VERDICT_RESTORED : VERDICT_KEPT, 0);
+	if (backing_stat(to->dir_fd, to->name, &st) == 0)
+		held_note(fs, &st);
+	return 0;
 }
 
 static int rename_names(Fs *fs, const Names *names, const Plan *plan)

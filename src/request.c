@@ -19,6 +19,7 @@
 
 #include "backing.h"
 #include "former.h"
+#include "kept.h"
 #include "log.h"
 #include "notify.h"
 #include "order.h"
@@ -648,11 +649,9 @@ void request_special_stat(const Node *node, struct stat *ret_stat)
 	};
 }
 
-/* A removed file that is kept has a link that nobody can see. */
-static void stat_hide_link(const Fs *fs, struct stat *st)
+void request_hide_links(const Fs *fs, struct stat *st)
 {
-	if (st->st_nlink > 0 && former_has_inode(fs, st->st_ino))
-		st->st_nlink--;
+	st->st_nlink = kept_n_links(fs, st);
 }
 
 static int stat_stage(const Fs *fs, const Stage *stage, struct stat *ret_stat)
@@ -660,7 +659,7 @@ static int stat_stage(const Fs *fs, const Stage *stage, struct stat *ret_stat)
 	int r = stage_stat(stage, ret_stat);
 
 	if (r == 0)
-		stat_hide_link(fs, ret_stat);
+		request_hide_links(fs, ret_stat);
 	return r;
 }
 
@@ -677,7 +676,7 @@ static int stat_by_handle(const Fs *fs, const Version *version, struct stat *ret
 		return stat_stage(fs, handle->stage, ret_stat);
 	if (fstat(handle->fd, ret_stat) < 0)
 		return -errno;
-	stat_hide_link(fs, ret_stat);
+	request_hide_links(fs, ret_stat);
 	return 0;
 }
 
@@ -686,7 +685,7 @@ static int stat_root(Fs *fs, struct stat *ret_stat)
 {
 	if (fstat(fs->root_fd, ret_stat) < 0)
 		return -errno;
-	if (former_has_store(fs) && ret_stat->st_nlink > 2)
+	if (store_is_made(fs) && ret_stat->st_nlink > 2)
 		ret_stat->st_nlink--;
 	return 0;
 }
@@ -715,6 +714,7 @@ int request_stat(Fs *fs, Version *version, struct stat *ret_stat)
 		return r;
 	if ((ret_stat->st_mode & S_IFMT) != version->type)
 		return -ESTALE;
+	request_hide_links(fs, ret_stat);
 	node_tell(node, ret_stat);
 	return 0;
 }

@@ -16,6 +16,7 @@
 #include "backing.h"
 #include "fileio.h"
 #include "former.h"
+#include "kept.h"
 #include "log.h"
 #include "util.h"
 
@@ -88,7 +89,7 @@ int stage_begin(Fs *fs, Node *node, Stage **ret_stage)
 	stage->base_size = stage->size = st.st_size;
 	stage->mtime = st.st_mtim;
 	stage->base_ino = st.st_ino;
-	if (st.st_nlink > 1)
+	if (kept_n_links(fs, &st) > 1)
 		stage_share(fs, stage);
 	ranges_add(&stage->equal, 0, st.st_size);
 	*ret_stage = stage;
@@ -187,6 +188,24 @@ void stage_serve_on(Fs *fs, Stage *stage, Version *version)
 	stage->version = version;
 	first->stage = stage_unref(fs, first->stage);
 	version_drop_unused(fs, first);
+}
+
+void stage_move(Stage *stage)
+{
+	stage->moved = true;
+}
+
+void stage_move_below(Fs *fs, const Node *dir)
+{
+	for (GList *l = fs->stages.head; l; l = l->next) {
+		Stage *stage = l->data;
+		const Node *node = stage->node;
+
+		while (node && node != dir)
+			node = node->parent;
+		if (node)
+			stage_move(stage);
+	}
 }
 
 void stage_share(Fs *fs, Stage *stage)
@@ -570,6 +589,7 @@ void stage_rebase(Stage *stage, bool replaced)
 	stage->difference = -1;
 	stage->seen = stage->opened || stage->unknown;
 	stage->touched = false;
+	stage->moved = false;
 	stage->times_set = false;
 	stage->error = 0;
 	stage->drop_set_id = false;

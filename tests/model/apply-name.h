@@ -186,6 +186,31 @@ static void do_rmdir(World *w, const Op *op, Expect *e)
 	name_clear(w, op->path);
 }
 
+/* An inode has got another name: it is stamped if its mtime was held back. */
+static void inode_moved(World *w, Inode *inode)
+{
+	if (!inode->held)
+		return;
+	inode_stamp(w, inode, inode->mtime);
+	inode->epoch++;
+	for (int i = 0; i < N_PATHS; i++)
+		if (w->names[i].inode == inode && w->names[i].session)
+			w->names[i].session->unsure = true;
+}
+
+/* The same by a rename or link of itself. Where its mtime is its own it may be older than what was
+ * seen there, and what was replaced (NULL: nothing known). */
+static void inode_renamed(World *w, Inode *inode, const Inode *replaced)
+{
+	int64_t mtime;
+
+	inode_moved(w, inode);
+	mtime = inode->lo ? w->end : inode->mtime;
+	if (inode->type == S_IFREG &&
+		(mtime < w->began || (replaced && replaced->mtime >= mtime)))
+		inode->arrived = true;
+}
+
 static void do_link(World *w, const Op *op, Expect *e)
 {
 	Name *from = &w->names[op->path], *to = &w->names[op->other];
@@ -208,9 +233,11 @@ static void do_link(World *w, const Op *op, Expect *e)
 		e->error = EPERM;
 		return;
 	}
+	inode_forget(w, from->inode);
 	from->inode->n_links++;
 	from->inode->moved = true;
 	to->inode = from->inode;
+	inode_renamed(w, to->inode, NULL);
 	names_forget(w, op->path, false);
 	names_forget(w, op->other, false);
 }
@@ -266,6 +293,19 @@ static void name_move(World *w, int from, int to)
 	a->kept_maybe = 0;
 }
 
+/* A directory above the name has got another one. */
+static void name_below_moved(World *w, int path)
+{
+	Name *n = &w->names[path];
+	Inode *inodes[] = {n->inode, n->shadow};
+
+	if (n->session)
+		n->session->moved = true;
+	for (int i = 0; i < 2; i++)
+		if (inodes[i])
+			inode_moved(w, inodes[i]);
+}
+
 static void rename_dir(World *w, int from, int to)
 {
 	int n = paths[from].holds ? N_PATHS : 1;
@@ -277,6 +317,7 @@ static void rename_dir(World *w, int from, int to)
 
 			name_move(w, i, j);
 			w->names[j].shadow = shadow;
+			name_below_moved(w, j);
 		}
 	names_forget(w, from, true);
 	names_forget(w, to, true);
@@ -319,6 +360,11 @@ static void rename_exchange(World *w, int from, int to)
 				n->session->path = k ? i : j;
 			if (n->inode)
 				n->inode->moved = true;
+			name_below_moved(w, k ? i : j);
+		}
+		if (i == from && !paths[from].holds) {
+			inode_renamed(w, w->names[i].inode, NULL);
+			inode_renamed(w, w->names[j].inode, NULL);
 		}
 	}
 	names_forget(w, from, true);
@@ -335,6 +381,7 @@ static void rename_kept(World *w, const Op *op)
 	if (to->inode->mode != inode->mode)
 		to->inode->moved = true;
 	to->inode->mode = inode->mode;
+	to->inode->held = true;
 	name_look(w, op->other, op->actor, true);
 	names_forget(w, op->path, false);
 	inode_unlink(inode);
@@ -379,14 +426,17 @@ static void rename_returned(World *w, const Op *op, int found)
 	Name *to = &w->names[op->other];
 	Inode *inode = w->names[op->path].inode, *back;
 	unsigned maybe = to->kept_maybe;
+	Former from;
 
-	names_forget(w, op->path, false);
+	from = (Former){.type = inode->type, .text = inode->text, .mtime = inode->mtime};
 	back = name_returned(w, op->other, found, inode);
 	if (to->inode)
 		inode_unlink(to->inode);
 	name_clear(w, op->other);
 	name_move(w, op->path, op->other);
 	to->inode = back;
+	if (!inode->arrived)
+		name_remember(&w->names[op->path], &from, back);
 	name_look(w, op->other, op->actor, true);
 	to->kept_by = 0;
 	to->kept_maybe |= maybe;
@@ -395,7 +445,7 @@ static void rename_returned(World *w, const Op *op, int found)
 static void rename_file(World *w, const Op *op)
 {
 	Name *from = &w->names[op->path], *to = &w->names[op->other];
-	Inode *inode = from->inode;
+	Inode *inode = from->inode, *replaced = to->inode;
 	bool may, always;
 	int found = -1;
 
@@ -403,7 +453,7 @@ static void rename_file(World *w, const Op *op)
 		is_always(w, op->other, inode->text, inode->type == S_IFREG && op->actor == DRIVER);
 	may = !from->session && !to->session && inode->n_links == 1;
 	if (may && !always && to->inode && to->inode->type == inode->type &&
-		to->inode->text == inode->text && to->inode->n_links == 1) {
+		to->inode->text == inode->text && to->inode->n_links == 1 && !to->inode->arrived) {
 		rename_kept(w, op);
 		return;
 	}
@@ -415,8 +465,14 @@ static void rename_file(World *w, const Op *op)
 	}
 	rename_replaces(w, op->other);
 	name_clear(w, op->other);
-	names_forget(w, op->path, false);
+	if (from->session)
+		names_forget(w, op->path, false);
+	else
+		name_leaves(w, op->path, inode, NULL);
 	name_move(w, op->path, op->other);
+	if (to->session)
+		to->session->moved = true;
+	inode_renamed(w, inode, replaced);
 	name_look(w, op->other, op->actor, true);
 }
 
@@ -518,6 +574,8 @@ static Expect world_do(World *w, const Op *op, int64_t now, int64_t end)
 	Expect e = {};
 
 	w->n_ops++;
+	if (!w->began)
+		w->began = now;
 	w->now = now;
 	w->end = end;
 	if (op->kind == OP_OPEN)

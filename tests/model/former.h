@@ -36,13 +36,6 @@ static void names_look(World *w, int path, int actor, bool bytes)
 			name_look(w, i, actor, bytes);
 }
 
-static void former_remove(Name *n, int i)
-{
-	n->n_formers--;
-	memmove(&n->formers[i], &n->formers[i + 1],
-		(size_t)(n->n_formers - i) * sizeof(n->formers[0]));
-}
-
 static void names_forget(World *w, int path, bool below)
 {
 	for (int i = 0; i < N_PATHS; i++)
@@ -50,23 +43,48 @@ static void names_forget(World *w, int path, bool below)
 			w->names[i].n_formers = 0;
 }
 
+static void former_remove(Name *n, int i)
+{
+	n->n_formers--;
+	memmove(&n->formers[i], &n->formers[i + 1],
+		(size_t)(n->n_formers - i) * sizeof(n->formers[0]));
+}
+
+/* Nothing that is made of the inode is remembered. */
+static void inode_forget(World *w, const Inode *inode)
+{
+	for (int path = 0; path < N_PATHS; path++)
+		for (int i = w->names[path].n_formers - 1; i >= 0; i--)
+			if (w->names[path].formers[i].self == inode)
+				former_remove(&w->names[path], i);
+}
+
+/* This was under the name; self has its bytes. */
+static void name_remember(Name *n, const Former *former, Inode *self)
+{
+	if (n->n_formers == MAX_FORMERS)
+		n->n_formers--;
+	memmove(&n->formers[1], &n->formers[0], (size_t)n->n_formers * sizeof(n->formers[0]));
+	n->formers[0] = *former;
+	n->formers[0].self = self;
+	n->n_formers++;
+}
+
 /* An exposed version leaves its name. looks: at what was staged in its place; or NULL. */
 static void name_leaves(World *w, int path, Inode *inode, const Looks *looks)
 {
 	Name *n = &w->names[path];
+	Former former;
 
-	if (!w->keeps || (inode->type != S_IFREG && inode->type != S_IFLNK) || inode->n_links > 1)
+	if (!w->keeps || (inode->type != S_IFREG && inode->type != S_IFLNK) ||
+		inode->n_links > 1 || inode->arrived)
 		return;
 	if (inode->type == S_IFREG && w->always && inode->text->size == 0)
 		return;
-	if (n->n_formers == MAX_FORMERS)
-		n->n_formers--;
-	memmove(&n->formers[1], &n->formers[0], (size_t)n->n_formers * sizeof(n->formers[0]));
-	n->formers[0] = (Former){
-		.type = inode->type, .text = inode->text, .mtime = inode->mtime, .self = inode};
+	former = (Former){.type = inode->type, .text = inode->text, .mtime = inode->mtime};
 	if (looks)
-		n->formers[0].looks = *looks;
-	n->n_formers++;
+		former.looks = *looks;
+	name_remember(n, &former, inode);
 }
 
 /* Of the name's former versions the last one with this text, if it may come back; -1: none. */
@@ -82,22 +100,27 @@ static int name_find_former(
 }
 
 /* A former version has come back, in place of an inode that has its bytes: it and those that left
- * later are none any more. Returns the inode that is there now. */
+ * later are none any more. It is the file itself, unless that has another name now: then it is its
+ * mtime. Returns the inode that is there now. */
 static Inode *name_returned(World *w, int path, int i, Inode *inode)
 {
 	Name *n = &w->names[path];
+	Inode *self = n->formers[i].self;
 	int64_t mtime = n->formers[i].mtime;
 
 	w->tallies[RESTORED]++;
-	n->formers[i].self->mode = inode->mode;
-	n->formers[i].self->n_links = 1;
-	n->formers[i].self->epoch++;
-	inode->n_links = 0;
-	inode = n->formers[i].self;
-	inode_set_mtime(inode, mtime);
-
 	n->n_formers -= i + 1;
 	memmove(&n->formers[0], &n->formers[i + 1], (size_t)n->n_formers * sizeof(n->formers[0]));
+	if (self->n_links == 0) {
+		self->mode = inode->mode;
+		self->n_links = 1;
+		self->epoch++;
+		inode->n_links = 0;
+		inode_forget(w, self);
+		inode = self;
+	}
+	inode_set_mtime(inode, mtime);
+	inode->held = true;
 	return inode;
 }
 

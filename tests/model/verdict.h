@@ -16,7 +16,7 @@ static bool session_by_driver(const Session *s)
 /* The session goes on from what has been exposed. */
 static void session_rebase(Session *s)
 {
-	s->dirty = s->touched = s->times_set = false;
+	s->dirty = s->touched = s->moved = s->times_set = false;
 	/* To the family its mtime is still that of the last write. */
 	s->unsure = true;
 	/* Whoever has it open sees what is written next. */
@@ -76,6 +76,7 @@ static void expose_shadow(World *w, Session *s)
 	n->shadow = NULL;
 	n->inode->moved |= n->inode->mode != s->made->mode;
 	n->inode->mode = s->made->mode;
+	n->inode->held = true;
 	s->made = NULL;
 	w->tallies[KEPT]++;
 	name_remember_kept(w, s);
@@ -90,7 +91,7 @@ static void expose_changed(World *w, Session *s, Text *text, bool ends, bool alw
 
 	may = ends && !always && !s->touched && !session_is_seen(w, s);
 	if (may && n->shadow && n->shadow->text == text && n->shadow->type == S_IFREG &&
-		n->shadow->n_links == 1) {
+		n->shadow->n_links == 1 && !n->shadow->arrived) {
 		expose_shadow(w, s);
 		return;
 	}
@@ -130,16 +131,16 @@ static void session_expose(World *w, Session *s, bool ends)
 	always = is_always(w, s->path, text, session_by_driver(s));
 	if (s->made || text != n->inode->text) {
 		expose_changed(w, s, text, ends, always);
-	} else if (always || s->touched || session_is_seen(w, s)) {
+	} else if (always || s->touched || s->moved || n->inode->arrived || session_is_seen(w, s)) {
 		w->tallies[TOUCHED]++;
 		inode_stamp(w, n->inode, n->inode->mtime);
 		n->inode->epoch++;
 		name_renewed(w, s->path, s->openers[0].actor);
-	} else if (ends) {
-		w->tallies[KEPT]++;
-		name_remember_kept(w, s);
-		return;
 	} else {
+		n->inode->held = true;
+		w->tallies[KEPT] += ends;
+		if (ends)
+			name_remember_kept(w, s);
 		return;
 	}
 	if (!ends)

@@ -46,7 +46,9 @@ struct Inode {
 	int64_t lo, after; /* else it is to be learned: not before lo, and after that */
 	int64_t hi;        /* 0: until now */
 	bool moved;        /* the backing's inode may have another number or ctime than before */
-	int epoch;         /* counts times that changed without a user's setting them */
+	bool held;    /* its mtime has been held back: under another name it is stamped */
+	bool arrived; /* it has got its name with an old mtime: written again, it is new */
+	int epoch;    /* counts times that changed without a user's setting them */
 	int n_through;     /* times that it was written through, for it had several names (P14) */
 	/* what the backing had when it was last looked at; ino 0: not seen yet */
 	uint64_t ino;
@@ -74,6 +76,7 @@ struct Session {
 	bool dirty;     /* something was written, stored or truncated */
 	Looks looks;    /* at what is staged; writing it is one (P10) */
 	bool touched;   /* now was asked for (P11) */
+	bool moved;     /* it has got another name */
 	bool times_set; /* a writer set mtime, and wrote nothing after that */
 	bool unsure; /* its mtime, as long as nothing is written, need not be the exposed one's */
 	int64_t mtime;
@@ -132,7 +135,8 @@ struct World {
 	int processes[N_ACTORS], steps[N_ACTORS]; /* numbers that are not used again */
 	int last_number;
 	int n_ops, n_sessions, n_restarts;
-	int64_t now; /* no later than the operation's beginning */
+	int64_t began; /* no earlier than the mount */
+	int64_t now;   /* no later than the operation's beginning */
 	int64_t end; /* no earlier than its end */
 	Text *texts[256];
 	Inode *inodes;
@@ -180,6 +184,7 @@ static void inode_stamp(World *w, Inode *inode, int64_t after)
 	inode->after = after < w->end ? after : 0;
 	inode->hi = 0;
 	inode->moved = true;
+	inode->held = inode->arrived = false;
 }
 
 static void inode_set_mtime(Inode *inode, int64_t mtime)
@@ -187,6 +192,7 @@ static void inode_set_mtime(Inode *inode, int64_t mtime)
 	inode->mtime = mtime;
 	inode->lo = inode->hi = inode->after = 0;
 	inode->moved = true;
+	inode->held = inode->arrived = false;
 }
 
 static void world_new_step(World *w, int actor)

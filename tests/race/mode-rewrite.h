@@ -451,7 +451,8 @@ static bool carry_ask(
 		.way = c->w.way,
 		.any_seen = any_seen,
 		.seen = name->seen,
-		.changed = !content_same(c->w.is, c->w.was)};
+		/* Under another name the same bytes are new. */
+		.changed = path == c->b || !content_same(c->w.is, c->w.was)};
 
 	if (content)
 		a.content = *content;

@@ -134,7 +134,10 @@ static void test_back(Place *place, gconstpointer data G_GNUC_UNUSED)
 	g_assert_true(former_watches_below(place->fs, place->root));
 	g_assert_cmpuint(former_count(place->fs), ==, 2);
 	g_assert_cmpuint(former_bytes(place->fs), ==, 8);
-	g_assert_true(former_has_inode(place->fs, ino));
+	g_assert_cmpuint(
+		kept_n_links(place->fs, &(struct stat){.st_ino = ino, .st_nlink = 1}), ==, 0);
+	g_assert_cmpuint(
+		kept_n_links(place->fs, &(struct stat){.st_ino = ino, .st_nlink = 3}), ==, 2);
 	all = former_candidates(place->fs, place->root, "f", S_IFREG, 4, place->who[ONE]);
 	g_assert_cmpuint(all->len, ==, 2);
 	ASSERT_OK(former_open(place->fs, all->pdata[0], &fd));
@@ -150,6 +153,111 @@ static void test_back(Place *place, gconstpointer data G_GNUC_UNUSED)
 	ASSERT_ERROR(former_open(place->fs, all->pdata[0], &fd), ESTALE);
 	g_assert_cmpuint(former_count(place->fs), ==, 0);
 	g_assert_cmpuint(former_bytes(place->fs), ==, 0);
+	g_assert_false(former_watches(place->fs, place->root, "f"));
+}
+
+/* Renames f to name: it is a former version of f from then on. */
+static void rename_away(Place *place, const char *name)
+{
+	Node *node = node_get(place->fs, place->root, name);
+	struct stat st;
+
+	g_assert_cmpint(fstatat(place->fd, "f", &st, 0), ==, 0);
+	g_assert_true(former_is_wanted(place->fs, &st));
+	g_assert_cmpint(renameat(place->fd, "f", place->fd, name), ==, 0);
+	former_moved(place->fs, place->root, "f", &st.st_mtim, node);
+	node_unref(place->fs, node);
+}
+
+/* The only version of a name that may come back. */
+static Former *only(Place *place, const char *name)
+{
+	g_autoptr(GPtrArray) all =
+		former_candidates(place->fs, place->root, name, S_IFREG, 4, place->who[ONE]);
+
+	g_assert_cmpuint(all->len, ==, 1);
+	return all->pdata[0];
+}
+
+static struct stat stat_of(Place *place, const char *name)
+{
+	struct stat st;
+
+	g_assert_cmpint(fstatat(place->fd, name, &st, 0), ==, 0);
+	return st;
+}
+
+static void test_renamed_away(Place *place, gconstpointer data G_GNUC_UNUSED)
+{
+	const struct timespec old[2] = {{.tv_sec = 1}, {.tv_sec = 1000}};
+	ino_t ino = make(place, "f", "abcd");
+	struct timespec ctime;
+	struct stat st;
+	autofd fd = -1;
+
+	g_assert_cmpint(utimensat(place->fd, "f", old, 0), ==, 0);
+	rename_away(place, "g");
+	st = stat_of(place, "g");
+	g_assert_cmpuint(st.st_nlink, ==, 1);
+	ctime = st.st_ctim;
+	ASSERT_OK(former_open(place->fs, only(place, "f"), &fd));
+	g_assert_cmpint(fstat(fd, &st), ==, 0);
+	g_assert_cmpuint(st.st_ino, ==, ino);
+
+	/* it is g's file, so only the mtime comes back, and g's is not touched */
+	make(place, "f", "abcd");
+	g_assert_false(former_is_whole(place->fs, only(place, "f")));
+	ASSERT_ERROR(former_put_back(place->fs, only(place, "f"), place->fd), EMLINK);
+	ASSERT_OK(former_restore(place->fs, only(place, "f"), place->fd));
+	st = stat_of(place, "f");
+	g_assert_cmpint(st.st_mtim.tv_sec, ==, 1000);
+	g_assert_cmpuint(st.st_ino, !=, ino);
+	st = stat_of(place, "g");
+	g_assert_true(time_equal(&st.st_ctim, &ctime));
+
+	/* once g is gone, it is the file; also when it was given another mtime on its way */
+	rename_away(place, "g");
+	g_assert_cmpint(utimensat(place->fd, "g", NULL, 0), ==, 0);
+	st = stat_of(place, "g");
+	kept_note_mtime(place->fs, &st);
+	take_away(place, "g");
+	former_forget(place->fs, place->root, "g", false);
+	g_assert_true(former_is_whole(place->fs, only(place, "f")));
+	ASSERT_OK(former_put_back(place->fs, only(place, "f"), place->fd));
+	g_assert_cmpint(stat_of(place, "f").st_mtim.tv_sec, ==, 1000);
+	g_assert_cmpuint(former_count(place->fs), ==, 0);
+}
+
+/* One file may be kept for several names: the first one gets it, and the others are forgotten. */
+static void test_shared(Place *place, gconstpointer data G_GNUC_UNUSED)
+{
+	ino_t ino = make(place, "f", "abcd");
+	struct stat st;
+
+	rename_away(place, "g");
+	take_away(place, "g");
+	g_assert_cmpuint(former_count(place->fs), ==, 2);
+	g_assert_cmpuint(
+		kept_n_links(place->fs, &(struct stat){.st_ino = ino, .st_nlink = 1}), ==, 0);
+	g_assert_true(former_is_whole(place->fs, only(place, "f")));
+	g_assert_true(former_is_whole(place->fs, only(place, "g")));
+	ASSERT_OK(former_put_back(place->fs, only(place, "f"), place->fd));
+	st = stat_of(place, "f");
+	g_assert_cmpuint(st.st_ino, ==, ino);
+	g_assert_cmpuint(kept_n_links(place->fs, &st), ==, 1);
+	g_assert_cmpuint(former_count(place->fs), ==, 0);
+	g_assert_false(former_watches(place->fs, place->root, "g"));
+
+	/* what is replaced goes to the store for all that want it */
+	rename_away(place, "g");
+	make(place, "t", "wxyz");
+	kept_save(place->fs, place->fd, "g");
+	g_assert_cmpint(renameat(place->fd, "t", place->fd, "g"), ==, 0);
+	g_assert_true(former_is_whole(place->fs, only(place, "f")));
+
+	/* who changes it in place makes all of them forgotten */
+	former_release(place->fs, ino);
+	g_assert_cmpuint(former_count(place->fs), ==, 0);
 	g_assert_false(former_watches(place->fs, place->root, "f"));
 }
 
@@ -324,6 +432,8 @@ int main(int argc, char **argv)
 #define ADD(name, function)                                                                        \
 	g_test_add("/former/" name, Place, NULL, place_set_up, function, place_tear_down)
 	ADD("back", test_back);
+	ADD("renamed-away", test_renamed_away);
+	ADD("shared", test_shared);
 	ADD("looks", test_looks);
 	ADD("vain", test_vain);
 	ADD("below", test_below);

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The memory of mtimes that were held back, in a directory without a mount. */
+
+#include "held.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "backing.h"
+#include "scratch.h"
+
+typedef struct Place Place;
+
+struct Place {
+	char *path;
+	int fd; /* the file system's own */
+	Options options;
+	Fs *fs;
+};
+
+static void place_set_up(Place *place, gconstpointer data G_GNUC_UNUSED)
+{
+	int fd;
+
+	place->path = g_strdup("unit-XXXXXX");
+	g_assert_nonnull(g_mkdtemp(place->path));
+	fd = open(place->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	g_assert_cmpint(fd, >=, 0);
+	options_init(&place->options);
+	ASSERT_OK(fs_new(&place->options, fd, "/unit", &place->fs));
+	place->fd = fd;
+}
+
+static void place_tear_down(Place *place, gconstpointer data G_GNUC_UNUSED)
+{
+	g_autofree char *command = g_strdup_printf("rm -rf %s", place->path);
+
+	place->fs = fs_free(place->fs);
+	options_clear(&place->options);
+	g_assert_cmpint(system(command), ==, 0);
+	g_free(place->path);
+}
+
+/* A file with an mtime of so many seconds. */
+static struct stat make(Place *place, const char *name, time_t mtime)
+{
+	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = mtime}};
+	autofd fd = openat(place->fd, name, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
+	struct stat st;
+
+	g_assert_cmpint(fd, >=, 0);
+	g_assert_cmpint(futimens(fd, times), ==, 0);
+	g_assert_cmpint(fstat(fd, &st), ==, 0);
+	return st;
+}
+
+static time_t mtime_of(Place *place, const char *name)
+{
+	struct stat st;
+
+	ASSERT_OK(backing_stat(place->fd, name, &st));
+	return st.st_mtim.tv_sec;
+}
+
+static void test_stamp(Place *place, gconstpointer data G_GNUC_UNUSED)
+{
+	struct stat st = make(place, "f", 1000);
+
+	g_assert_false(held_has(place->fs, &st));
+	g_assert_false(held_stamp(place->fs, place->fd, "f", NULL));
+	g_assert_cmpint(mtime_of(place, "f"), ==, 1000);
+	held_note(place->fs, &st);
+	g_assert_true(held_has(place->fs, &st));
+	g_assert_true(held_stamp(place->fs, place->fd, "f", NULL));
+	g_assert_cmpint(mtime_of(place, "f"), >, 1000);
+	/* dated by hand */
+	ASSERT_OK(backing_stat(place->fd, "f", &st));
+	held_note(place->fs, &st);
+	held_forget(place->fs, &st);
+	g_assert_false(held_has(place->fs, &st));
+	/* once */
+	g_assert_false(held_stamp(place->fs, place->fd, "f", NULL));
+}
+
+/* What has been written or dated since is another matter. */
+static void test_changed(Place *place, gconstpointer data G_GNUC_UNUSED)
+{
+	struct stat st = make(place, "f", 1000);
+
+	held_note(place->fs, &st);
+	st = make(place, "f", 2000);
+	g_assert_false(held_has(place->fs, &st));
+	g_assert_false(held_stamp(place->fs, place->fd, "f", NULL));
+	g_assert_cmpint(mtime_of(place, "f"), ==, 2000);
+	/* and is held back for itself */
+	held_note(place->fs, &st);
+	g_assert_true(held_stamp(place->fs, place->fd, "f", NULL));
+}
+
+static void test_below(Place *place, gconstpointer data G_GNUC_UNUSED)
+{
+	GPtrArray *nodes;
+	struct stat st;
+
+	g_assert_cmpint(mkdirat(place->fd, "d", 0755), ==, 0);
+	g_assert_cmpint(mkdirat(place->fd, "d/e", 0755), ==, 0);
+	st = make(place, "d/e/f", 1000);
+	held_note(place->fs, &st);
+	st = make(place, "d/g", 1000);
+	held_note(place->fs, &st);
+	make(place, "d/other", 1000);
+	make(place, "beside", 1000);
+	nodes = held_stamp_below(place->fs, place->fs->root);
+	/* nobody has looked them up */
+	g_assert_cmpuint(nodes->len, ==, 0);
+	held_free_nodes(place->fs, nodes);
+	g_assert_cmpint(mtime_of(place, "d/e/f"), >, 1000);
+	g_assert_cmpint(mtime_of(place, "d/g"), >, 1000);
+	g_assert_cmpint(mtime_of(place, "d/other"), ==, 1000);
+	g_assert_cmpint(mtime_of(place, "beside"), ==, 1000);
+}
+
+static void test_arrived(Place *place, gconstpointer data G_GNUC_UNUSED)
+{
+	time_t soon = time(NULL) + 1000;
+	struct stat old = make(place, "old", 1000), later = make(place, "later", soon);
+	struct stat latest = make(place, "latest", soon + 1);
+
+	/* what is older than the mount, or than what it has replaced */
+	held_note_arrival(place->fs, &old, NULL);
+	g_assert_true(held_has_arrived(place->fs, &old));
+	g_assert_false(held_has(place->fs, &old));
+	held_note_arrival(place->fs, &later, NULL);
+	held_note_arrival(place->fs, &latest, &later);
+	g_assert_false(held_has_arrived(place->fs, &later));
+	g_assert_false(held_has_arrived(place->fs, &latest));
+	held_note_arrival(place->fs, &later, &latest);
+	g_assert_true(held_has_arrived(place->fs, &later));
+	/* until it is written */
+	old = make(place, "old", 2000);
+	g_assert_false(held_has_arrived(place->fs, &old));
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+#define ADD(name, function)                                                                        \
+	g_test_add("/held/" name, Place, NULL, place_set_up, function, place_tear_down)
+	ADD("stamp", test_stamp);
+	ADD("changed", test_changed);
+	ADD("below", test_below);
+	ADD("arrived", test_arrived);
+	return g_test_run();
+}
