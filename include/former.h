@@ -38,6 +38,8 @@ void former_release(Fs *fs, ino_t ino);
  * have. The second for a node that still has its name, the third for what is in a directory. */
 bool former_watches(Fs *fs, const Node *dir, const char *name);
 bool former_watches_node(Fs *fs, const Node *node);
+/* The same where a directory is known to be: what is below it has its own looks. */
+bool former_watches_dir(Fs *fs, const Node *dir, const char *name);
 bool former_watches_below(Fs *fs, const Node *dir);
 
 /* process (NULL: unknown) looks at a name where something is. below: it is no directory, so that

@@ -308,6 +308,13 @@ bool former_watches(Fs *fs, const Node *dir, const char *name)
 	return name_find(fs, dir, name, false) != NULL;
 }
 
+bool former_watches_dir(Fs *fs, const Node *dir, const char *name)
+{
+	const Name *n = name_find(fs, dir, name, false);
+
+	return n && (n->formers.length > 0 || n->vain);
+}
+
 bool former_watches_node(Fs *fs, const Node *node)
 {
 	return node->linked && node->parent && former_watches(fs, node->parent, node->name);

@@ -78,8 +78,16 @@ static Stage *order_session(Fs *fs, const Node *node)
 static Admission order_watched(Request *r, uint64_t parent, const char *name)
 {
 	const Version *dir = version_find(r->fs, parent);
+	const Node *node = order_child(r->fs, parent, name);
+	bool watched;
 
-	return dir && former_watches(r->fs, dir->node, name) ? ADMIT_LOOK : ADMIT_RUN;
+	if (!dir)
+		return ADMIT_RUN;
+	if (node && node->exposed && node->exposed->type == S_IFDIR)
+		watched = former_watches_dir(r->fs, dir->node, name);
+	else
+		watched = former_watches(r->fs, dir->node, name);
+	return watched ? ADMIT_LOOK : ADMIT_RUN;
 }
 
 static Admission order_lookup(Request *r, Node *node, GPtrArray *due)

@@ -90,6 +90,13 @@ static void lookup_hold_read(Fs *fs, Pin *pin, const Version *version, int dir_f
 		(void)!backing_open_read(dir_fd, version->node->name, &pin->fd);
 }
 
+/* Whether every look at the name has to be written down. A directory may be remembered by the
+ * kernel as long as it is there. */
+static bool name_is_watched(Fs *fs, const Node *dir, const char *name, mode_t mode)
+{
+	return S_ISDIR(mode) ? former_watches_dir(fs, dir, name) : former_watches(fs, dir, name);
+}
+
 static int lookup_exposed(Fs *fs, Node *dir, const char *name, struct fuse_entry_param *entry)
 {
 	pid_t tid = (pid_t)request_header(request_current())->pid;
@@ -111,7 +118,7 @@ static int lookup_exposed(Fs *fs, Node *dir, const char *name, struct fuse_entry
 	request_hide_links(fs, &st);
 	node_tell(node, &st);
 	pin = pin_find(fs, tid);
-	cached = !node->stage && !pin && !former_watches(fs, dir, name);
+	cached = !node->stage && !pin && !name_is_watched(fs, dir, name, st.st_mode);
 	/* A new name may be renamed soon, over another: what the kernel remembers of it goes along.
 	 */
 	if (cached && node->young > 0) {
@@ -241,7 +248,8 @@ static void lookup_note(Fs *fs, Node *dir, const char *name, int r, mode_t mode)
 	pid_t tid = (pid_t)request_header(current)->pid;
 	const Pin *pin = pin_find(fs, tid);
 
-	if ((r == 0 && pin && pin->kind == PIN_WRITE) || !former_watches(fs, dir, name))
+	if ((r == 0 && pin && pin->kind == PIN_WRITE) ||
+		!name_is_watched(fs, dir, name, r == 0 ? mode : 0))
 		return;
 	if (r == 0)
 		former_look(fs, dir, name, current->caller, LOOK_TIMES, !S_ISDIR(mode));
@@ -457,8 +465,8 @@ static int make(Fs *fs, const struct fuse_ctx *ctx, fuse_ino_t parent, const cha
 	if (S_ISREG(st.st_mode))
 		held_forget(fs, &st);
 	node = node_get(fs, dir->node, name);
-	request_entry(
-		fs, node_expose(fs, node, &st), &st, !former_watches(fs, dir->node, name), entry);
+	request_entry(fs, node_expose(fs, node, &st), &st,
+		!name_is_watched(fs, dir->node, name, st.st_mode), entry);
 	node_unref(fs, node);
 	return 0;
 }

@@ -206,8 +206,7 @@ static void inode_renamed(World *w, Inode *inode, const Inode *replaced)
 
 	inode_moved(w, inode);
 	mtime = inode->lo ? w->end : inode->mtime;
-	if (inode->type == S_IFREG &&
-		(mtime < w->began || (replaced && replaced->mtime >= mtime)))
+	if (inode->type == S_IFREG && (mtime < w->began || (replaced && replaced->mtime >= mtime)))
 		inode->arrived = true;
 }
 

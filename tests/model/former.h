@@ -76,8 +76,8 @@ static void name_leaves(World *w, int path, Inode *inode, const Looks *looks)
 	Name *n = &w->names[path];
 	Former former;
 
-	if (!w->keeps || (inode->type != S_IFREG && inode->type != S_IFLNK) ||
-		inode->n_links > 1 || inode->arrived)
+	if (!w->keeps || (inode->type != S_IFREG && inode->type != S_IFLNK) || inode->n_links > 1 ||
+		inode->arrived)
 		return;
 	if (inode->type == S_IFREG && w->always && inode->text->size == 0)
 		return;

@@ -89,7 +89,9 @@ static void expose_changed(World *w, Session *s, Text *text, bool ends, bool alw
 	Inode *old = n->inode, *inode;
 	bool is_new = s->made != NULL, may;
 
-	may = ends && !always && !s->touched && !session_is_seen(w, s);
+	/* A file with several names keeps its inode, and what another one of them shows. */
+	may = ends && !always && !s->touched && !session_is_seen(w, s) &&
+	      !(old && old->n_links > 1);
 	if (may && n->shadow && n->shadow->text == text && n->shadow->type == S_IFREG &&
 		n->shadow->n_links == 1 && !n->shadow->arrived) {
 		expose_shadow(w, s);

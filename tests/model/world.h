@@ -46,9 +46,9 @@ struct Inode {
 	int64_t lo, after; /* else it is to be learned: not before lo, and after that */
 	int64_t hi;        /* 0: until now */
 	bool moved;        /* the backing's inode may have another number or ctime than before */
-	bool held;    /* its mtime has been held back: under another name it is stamped */
-	bool arrived; /* it has got its name with an old mtime: written again, it is new */
-	int epoch;    /* counts times that changed without a user's setting them */
+	bool held;         /* its mtime has been held back: under another name it is stamped */
+	bool arrived;      /* it has got its name with an old mtime: written again, it is new */
+	int epoch;         /* counts times that changed without a user's setting them */
 	int n_through;     /* times that it was written through, for it had several names (P14) */
 	/* what the backing had when it was last looked at; ino 0: not seen yet */
 	uint64_t ino;
@@ -137,7 +137,7 @@ struct World {
 	int n_ops, n_sessions, n_restarts;
 	int64_t began; /* no earlier than the mount */
 	int64_t now;   /* no later than the operation's beginning */
-	int64_t end; /* no earlier than its end */
+	int64_t end;   /* no earlier than its end */
 	Text *texts[256];
 	Inode *inodes;
 	Session *sessions;
