@@ -213,6 +213,9 @@ static int rename_plain(Fs *fs, const Move *from, const Move *to, unsigned flags
 	if (r < 0)
 		return r;
 	replaces = to->backing && backing_stat(to->dir_fd, to->name, &replaced) == 0;
+	/* Two names of one file: that is how rename(2) leaves them. */
+	if (replaces && replaced.st_ino == st.st_ino && replaced.st_dev == st.st_dev)
+		return 0;
 	if (!S_ISDIR(st.st_mode)) {
 		wanted = !move_has_session(from) && former_is_wanted(fs, &st);
 		keeps = replaces && !move_has_session(to) &&

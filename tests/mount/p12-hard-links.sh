@@ -40,3 +40,8 @@ eq "both in the backing" "$(cat "$(v new)" "$(v new2)")" "linked
 linked"
 rm "$B/new"
 eq "the second name alone" "$(cat "$(v new2)")" linked
+# rename(2) leaves two names of one file as they are
+before=$(trace "$(v a)")
+tool rename "$B/a" "$B/b"
+eq "renamed to its other name" "$(trace "$(v a)")" "$before"
+eq "the other name" "$(ino "$B/b")" "$(ino "$B/a")"
