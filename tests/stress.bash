@@ -6,12 +6,16 @@
 #   . "${0%/*}/../stress.bash"
 #   stress_begin BUILD_DIR "$0" "$@"    sets $build, $lklfs, $work; never comes back outside a namespace of its own
 #   make_backing FS SIZE                a fresh file system at $work/FS, or a reason why not
-#   ok, failed, skipped TEXT            count a case, and say it; indent, reports, daemons, force_end: see below
+#   within SECONDS COMMAND...           runs it, and ends it if it takes longer: 124; nothing else may wait for lklfs
+#   ok, failed, skipped TEXT            count a case, and say it; indent, reports, waits, end_mounts: see below
 #   stress_end                          the last line, and the exit status
 
 set -uo pipefail
 
 n_passed=0 n_failed=0 n_skipped=0
+limit=$(realpath "${BASH_SOURCE[0]%/*}")/limit.py
+
+within() { "$limit" "$@"; }
 
 ok() {
 	echo "ok    $*"
@@ -53,7 +57,9 @@ stress_begin() {
 	fi
 	unset STRESS_INSIDE
 	work=$(mktemp -d) || exit 2
+	((EUID != 0)) || mountpoint -q "$connections" || mount -t fusectl none "$connections" # for end_mounts
 }
+connections=/sys/fs/fuse/connections
 
 # reports_to PREFIX: where sanitizers write
 reports_to() {
@@ -78,36 +84,55 @@ reports() {
 	done
 }
 
-# Process ids of the lklfs that serve a directory of this run and have not ended.
+# daemons DIR: process ids of the lklfs that serve DIR or something below it and have a thread that has not ended.
 daemons() {
-	local dir
-	for dir in /proc/[0-9]*; do
-		[[ "$(readlink "$dir/exe" 2>/dev/null)" == "$lklfs" ]] || continue
-		{ tr '\0' '\n' <"$dir/cmdline"; } 2>/dev/null | grep -qF "$work/" && echo "${dir#/proc/}"
+	local exe
+	find /proc/[0-9]*/task/[0-9]*/exe -maxdepth 0 -lname "$lklfs" 2>/dev/null | while IFS= read -r exe; do
+		{ tr '\0' '\n' <"${exe%exe}cmdline"; } 2>/dev/null | sed 's,$,/,' | grep -q "^$1/" && echo "$exe"
+	done | cut -d/ -f3 | uniq
+}
+
+# waits DIR: where in the kernel the threads of these wait
+waits() {
+	local pid task
+	for pid in $(daemons "$1"); do
+		echo "daemon $pid waits in:"
+		for task in "/proc/$pid/task/"*; do echo "$(<"$task/wchan")"; done 2>/dev/null | sort | uniq -c
 	done
 }
 
-# Mounts of lklfs at or below DIR, the last first.
-mounts() {
-	awk -v dir="$1" '($5 == dir || index($5, dir "/") == 1) && / - fuse\.lklfs / { print $5 }' /proc/self/mountinfo | tac
+# mountinfo DIR: the lines of lklfs at or below DIR, the last first.
+mountinfo() {
+	awk -v dir="$1" '($5 == dir || index($5, dir "/") == 1) && / - fuse\.lklfs /' /proc/self/mountinfo | tac
 }
+
+mounts() { mountinfo "$1" | cut -d' ' -f5; }
 
 n_mounted() { mounts "$1" | wc -l; }
 
-# Whatever state mounts at or below DIR are in, they are gone afterwards. For after a failure, and at the end.
-force_end() {
-	local mount
-	mounts "$1" | while IFS= read -r mount; do
-		if ((EUID == 0)); then umount -l "$mount"; else fusermount3 -uz "$mount"; fi
+# end_mounts DIR: whatever state the mounts at or below DIR and their daemons are in, they are gone afterwards, and what
+# is not is a failure. For after a failure, and at the end. The connections are aborted first, if that is possible: a
+# daemon that waits in the kernel for somebody who waits for the daemon does not die of SIGKILL.
+end_mounts() {
+	local pid mount i
+	for mount in $(mountinfo "$1" | cut -d' ' -f3); do
+		echo 1 >"$connections/${mount#*:}/abort"
 	done
-}
+	for pid in $(daemons "$1"); do kill -KILL "$pid" 2>/dev/null; done
+	while IFS= read -r mount; do
+		if ((EUID == 0)); then within 20 umount -l "$mount"; else within 20 fusermount3 -uz "$mount"; fi
+	done < <(mounts "$1")
+	for ((i = 0; i < 200; i++)); do
+		[[ -n "$(daemons "$1")" ]] || break
+		sleep 0.1
+	done
+	for pid in $(daemons "$1"); do failed "daemon $pid outlives SIGKILL"; done
+	(($(n_mounted "$1") == 0)) || failed "$1 is still mounted"
+} 2>/dev/null
 
-kill_daemons() {
-	local pid
-	for pid in $(daemons); do
-		kill -KILL "$pid" 2>/dev/null
-		tail --pid="$pid" -f /dev/null
-	done
+# empty DIR: nothing is left in it, unless it is a mount
+empty() {
+	[[ ! -d "$1" ]] || (($(n_mounted "$1") > 0)) || within 60 find "$1" -mindepth 1 -delete
 }
 
 make_backing() {
@@ -129,15 +154,15 @@ make_backing() {
 # stress_clean: nothing is left, whatever has happened
 stress_clean() {
 	local fs
-	kill_daemons
-	force_end "$work" 2>/dev/null
+	end_mounts "$work"
 	for fs in ext4 tmpfs; do
-		mountpoint -q "$work/$fs" && umount -l "$work/$fs"
+		mountpoint -q "$work/$fs" && within 60 umount -l "$work/$fs"
 	done
-	rm -rf "$work"
+	within 60 rm -rf --one-file-system "$work"
 }
 
 stress_end() {
+	end_mounts "$work"
 	echo "$n_passed passed, $n_failed failed, $n_skipped skipped"
 	((n_failed == 0 && n_passed > 0))
 }

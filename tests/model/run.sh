@@ -8,7 +8,8 @@
 # half of them over ext4 in a file, half over tmpfs, two with always=none, one with keep=0. As root everything is
 # mounted in a mount namespace of its own; an ordinary user gets a plain directory. MODEL_BACKINGS names the
 # backings (ext4 tmpfs, or dir); MODEL_OPTIONS is for tests/model. A failing sequence is shrunk and printed;
-# put into a file, `MODEL_OPTIONS=--replay=FILE tests/model/run.sh BUILD_DIR 1` repeats it.
+# put into a file, `MODEL_OPTIONS=--replay=FILE tests/model/run.sh BUILD_DIR 1` repeats it. A case that takes longer
+# than MODEL_LIMIT seconds (300, and 50 for each 1000 of its operations) is ended.
 # With LKLFS_MUST_RUN=1 a skip is a failure. A report of a sanitizer, by whichever process, is a failure.
 
 . "${0%/*}/../stress.bash"
@@ -29,6 +30,7 @@ read -r -a backings <<<"${MODEL_BACKINGS:-${backings[*]}}"
 read -r -a options <<<"${MODEL_OPTIONS:-}"
 n_cases=10
 ((operations >= 10 * n_cases)) || n_cases=1
+model_limit=${MODEL_LIMIT:-$((300 + operations / n_cases / 20))}
 
 reports_to "$work/report"
 trap stress_clean EXIT
@@ -37,17 +39,17 @@ trap stress_clean EXIT
 run_case() {
 	local dir=$1 left r=0
 	shift
-	"$model" --lklfs="$lklfs" "$@" "${options[@]}" "$dir" </dev/null >"$work/out" 2>&1 || r=1
+	within "$model_limit" "$model" --lklfs="$lklfs" "$@" "${options[@]}" "$dir" </dev/null >"$work/out" 2>&1 || r=1
 	if (($(n_mounted "$dir") > 0)); then
 		echo "it is still mounted"
 		r=1
 	fi
-	left=$(daemons)
+	left=$(daemons "$work")
 	if [[ -n "$left" ]]; then
 		echo "a daemon has not ended"
 		r=1
 	fi
-	left=$(cd "$dir" && find . -mindepth 1 | head -n 20)
+	((r != 0)) || left=$(cd "$dir" && find . -mindepth 1 | head -n 20)
 	if ((r == 0)) && [[ -n "$left" ]]; then
 		printf 'left in the backing:\n%s\n' "$left"
 		r=1
@@ -77,9 +79,8 @@ for ((i = 0; i < ${#backings[@]}; i++)); do
 		else
 			failed "$fs ${how}seed $((seed + case * 100000))"
 			indent "$work/said"
-			kill_daemons
-			force_end "$dir"
-			find "$dir" -mindepth 1 -delete
+			end_mounts "$work"
+			empty "$dir"
 		fi
 		reports "$fs seed $((seed + case * 100000))"
 	done

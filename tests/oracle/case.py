@@ -6,6 +6,7 @@ excuse nothing (P10); in some runs through the mount. What a clean build gives i
 without lklfs that gets the same edits and builds, and real clean builds prove that the computation and
 the graph are right."""
 
+import io
 import json
 import os
 import re
@@ -14,10 +15,14 @@ import shutil
 import signal
 import stat
 import subprocess
+import sys
 import time
+
+sys.path.append(f"{os.path.dirname(os.path.abspath(__file__))}/..")
 
 import edits as editing
 from graph import Graph
+from limit import describe, descendants
 from recipes import TWO_STEPS, read_archive
 
 IGNORE = "out/\noff/\nMakefile\nbuild.ninja\n.ninja_*\n*~\n"
@@ -132,6 +137,11 @@ class Tree:
         """Whatever has happened, nothing stays mounted"""
         if not self.lklfs:
             return
+        try:  # cut off first: killing does not end what waits for each other in the kernel
+            subprocess.run([self.lklfs, "umount", "--force", self.mountpoint], stdin=subprocess.DEVNULL,
+                           capture_output=True, timeout=TIMEOUT, check=False)
+        except subprocess.TimeoutExpired:
+            pass
         if self.pid:
             try:
                 os.kill(self.pid, signal.SIGKILL)
@@ -210,14 +220,19 @@ class Tree:
         return path if self.graph.layout == "all" else path.removeprefix("out/")
 
 
-def finish(process):
+def finish(process, daemon=0):
     """Its status, the targets whose recipes ran, what it said"""
     try:
         out, _ = process.communicate(timeout=TIMEOUT)
     except subprocess.TimeoutExpired:
+        where = io.StringIO()
+        describe([*descendants(), daemon], where)
         process.kill()
-        out, _ = process.communicate()
-        raise Failure(f"the build hangs:\n{out.decode(errors='replace')}") from None
+        try:
+            out, _ = process.communicate(timeout=10)
+        except subprocess.TimeoutExpired as still:  # recipes hang, too
+            out = still.output or b""
+        raise Failure(f"the build hangs:\n{out.decode(errors='replace')}{where.getvalue()}") from None
     said = out.decode(errors="replace")
     return process.returncode, re.findall(r"^(?:\[\d+/\d+\] )?RUN (\S+)$", said, re.M), said
 
@@ -313,7 +328,7 @@ class Case:
         results = []
         for tree in self.trees:
             results.append(tree.start(goals or [], jobs, fails))
-        results = [finish(process) for process in results]
+        results = [finish(process, self.tree.pid) for process in results]
         self.n_runs += 1
         self.settled = not goals and not fails
         for place, (tree, (status, ran, said)) in reversed(list(enumerate(zip(self.trees, results)))):

@@ -8,8 +8,8 @@
 # ORACLE_PER_CASE (50), each with a seed of its own from ORACLE_SEED (1) on, in turn on ext4 in a file and on
 # tmpfs. As root everything is mounted in a mount namespace of its own; an ordinary user gets a plain directory.
 # ORACLE_JOBS cases run at a time (2). ORACLE_BACKINGS names the backings (ext4 tmpfs, or dir); ORACLE_OPTIONS is
-# for oracle.py. With LKLFS_MUST_RUN=1 a skip is a failure. A report of a sanitizer, by whichever process,
-# is a failure.
+# for oracle.py. A case that takes longer than ORACLE_LIMIT seconds (300, and 10 for each of its edits) is ended. With
+# LKLFS_MUST_RUN=1 a skip is a failure. A report of a sanitizer, by whichever process, is a failure.
 
 . "${0%/*}/../stress.bash"
 
@@ -41,8 +41,7 @@ testers() {
 
 at_exit() {
 	local pid
-	for pid in $(jobs -p); do kill "$pid" 2>/dev/null; done
-	wait
+	{ for pid in $(jobs -p); do kill -KILL "$pid"; done && wait; } 2>/dev/null
 	for pid in $(testers); do kill -KILL "$pid" 2>/dev/null; done
 	stress_clean
 }
@@ -53,18 +52,17 @@ trap 'exit 130' INT TERM
 run_case() {
 	local folder="$work/$1/$2-$3"
 	reports_to "$work/report/$1-$2-$3"
-	timeout --kill-after=10 "${ORACLE_TIMEOUT:-3000}" python3 -B "$here/oracle.py" --lklfs "$lklfs" --folder "$folder" \
+	within "${ORACLE_LIMIT:-$((300 + 10 * $4))}" python3 -B "$here/oracle.py" --lklfs "$lklfs" --folder "$folder" \
 		--kind "$2" --seed "$3" --edits "$4" "${options[@]}" </dev/null >"$work/said/$1-$2-$3" 2>&1
 	echo $? >"$work/said/$1-$2-$3.status"
 }
 
 # tell FS KIND SEED: counts what run_case has said
 tell() {
-	local name="$1-$2-$3" status
+	local name="$1-$2-$3" folder="$work/$1/$2-$3" status
 	read -r status <"$work/said/$name.status"
-	if [[ -n "$(mounts "$work/$1/$2-$3")" ]]; then
+	if [[ -n "$(mounts "$folder")" ]]; then
 		echo "it left a mount behind" >>"$work/said/$name"
-		force_end "$work/$1/$2-$3"
 		status=1
 	fi
 	if [[ "$status" == 0 ]]; then
@@ -73,7 +71,8 @@ tell() {
 		failed "$1 $2 seed $3 (status $status)"
 		indent "$work/said/$name"
 	fi
-	rm -rf "${work:?}/$1/$2-$3"
+	end_mounts "$folder"
+	empty "$folder"
 	report=$work/report/$name
 	reports "$1 $2 seed $3"
 }
@@ -121,6 +120,6 @@ for case in "${cases[@]}" ""; do
 	done
 done
 
-left=$(daemons)
+left=$(daemons "$work")
 [[ -z "$left" ]] || failed "daemons that have not ended: $left"
 stress_end

@@ -9,8 +9,9 @@
 # A case with -uncached behind its name is run without the kernel's remembering names and attributes;
 # mixed-uncached is among those run by default.
 # RACE_SEED repeats a run's lots (not its schedule); RACE_BACKINGS names the backings (ext4 tmpfs, or dir);
-# RACE_MOUNT_OPTIONS is for lklfs. With LKLFS_MUST_RUN=1 a skip is a failure. A report of a sanitizer,
-# by whichever process, is a failure.
+# RACE_MOUNT_OPTIONS is for lklfs, RACE_OPTIONS for tests/race: --timeout=5 finds a hang sooner. Whatever takes longer
+# than RACE_LIMIT seconds (120, and 50 for each 1000 rounds) is ended. With LKLFS_MUST_RUN=1 a skip is a failure.
+# A report of a sanitizer, by whichever process, is a failure.
 
 . "${0%/*}/../stress.bash"
 
@@ -27,15 +28,16 @@ race=$build/tests/race
 if (($#)); then cases=("$@"); else mapfile -t cases < <("$race" --list && echo mixed-uncached); fi
 if ((EUID == 0)); then backings=(ext4 tmpfs); else backings=(dir ext4 tmpfs); fi
 read -r -a backings <<<"${RACE_BACKINGS:-${backings[*]}}"
-race_options=()
+read -r -a race_options <<<"${RACE_OPTIONS:-}"
 [[ -z "${RACE_SEED:-}" ]] || race_options+=(--seed="$RACE_SEED")
 read -r -a mount_options <<<"${RACE_MOUNT_OPTIONS:-}"
+race_limit=${RACE_LIMIT:-$((120 + rounds / 20))}
 
 reports_to "$work/report"
 ((EUID != 0)) || race_options+=(--backing="$work/below/mnt")
 
 at_exit() {
-	mountpoint -q "$work/below" && umount -l "$work/below"
+	mountpoint -q "$work/below" && within 60 umount -l "$work/below"
 	stress_clean
 }
 trap at_exit EXIT
@@ -50,7 +52,7 @@ begin_backing() {
 mount_lklfs() {
 	local options=("${mount_options[@]}")
 	[[ "$2" != *-uncached ]] || options+=(-o entry_timeout=0,attr_timeout=0,negative_timeout=0)
-	timeout 60 "$lklfs" "${options[@]}" "$1" </dev/null >"$work/out" 2>&1 && (($(n_mounted "$1") == 1))
+	within 60 "$lklfs" "${options[@]}" "$1" </dev/null >"$work/out" 2>&1 && (($(n_mounted "$1") == 1))
 }
 
 # run_case FS DIR CASE: from mount to umount; says what is wrong
@@ -61,11 +63,12 @@ run_case() {
 		cat "$work/out"
 		return 1
 	fi
-	if ! "$race" --mode="${3%-uncached}" --rounds="$rounds" "${race_options[@]}" "$2" >"$work/out" 2>&1; then
+	if ! within "$race_limit" "$race" --mode="${3%-uncached}" --rounds="$rounds" "${race_options[@]}" "$2" >"$work/out" 2>&1; then
 		sed 's/^FAIL  *race //' "$work/out"
+		waits "$work"
 		return 1
 	fi
-	if ! timeout 120 "$lklfs" umount "$2" </dev/null >"$work/umount" 2>&1; then
+	if ! within 120 "$lklfs" umount "$2" </dev/null >"$work/umount" 2>&1; then
 		echo "umount failed:"
 		cat "$work/umount"
 		return 1
@@ -74,7 +77,7 @@ run_case() {
 		echo "umount succeeded, but it is mounted"
 		return 1
 	fi
-	left=$(daemons)
+	left=$(daemons "$work")
 	if [[ -n "$left" ]]; then
 		echo "umount returned before its daemon had gone"
 		return 1
@@ -103,13 +106,12 @@ for fs in "${backings[@]}"; do
 		else
 			failed "$fs $case"
 			indent "$work/said"
-			kill_daemons
-			force_end "$dir"
-			find "$dir" -mindepth 1 -delete
+			end_mounts "$work"
+			empty "$dir"
 		fi
 		reports "$fs $case"
 	done
-	((EUID != 0)) || umount "$work/below"
+	((EUID != 0)) || within 60 umount -l "$work/below"
 done
 
 stress_end
