@@ -8,6 +8,10 @@
 #
 # The last line says `N passed, N failed, N skipped`; the exit status is 0 only if nothing failed.
 # LKLFS_MUST_RUN=1 makes skips failures.
+#
+# The line comes even if something hangs: what takes longer than its limit, or than what is left of CHECK_BUDGET
+# seconds (4800) for all, is ended, counts as one failure, and the rest goes on. CHECK_LIMIT=SECONDS is the limit of
+# each, to try that.
 
 set -uo pipefail
 
@@ -25,14 +29,34 @@ model_seed=20261124 # the same lots each time; tests/model/run.sh without a seed
 cd "$(dirname "$0")/.." || exit 1
 if ((EUID != 0)); then
 	command -v sudo >/dev/null || { echo "check.sh: must be root, or have sudo" >&2 && exit 1; }
-	exec sudo --preserve-env=CI,LKLFS_MUST_RUN,TMPDIR "$0" "$@" </dev/null
+	exec sudo --preserve-env=CI,CHECK_BUDGET,CHECK_LIMIT,LKLFS_MUST_RUN,TMPDIR "$0" "$@" </dev/null
 fi
 exec </dev/null
 export CI=${CI:-true} LC_ALL=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 n_passed=0 n_failed=0 n_skipped=0
 log=$(mktemp) || exit 1
-trap 'rm -f "$log"' EXIT
+trap 'kill $(jobs -p) 2>/dev/null; rm -f "$log"' EXIT
+
+# How sanitized programs are run: gcc 12's ThreadSanitizer finds no room for its shadow among addresses of
+# 32 random bits, and does not know the locks under which GLib's slices pass from thread to thread.
+# shellcheck disable=SC2034
+{
+	plain=()
+	asan=(env G_SLICE=always-malloc UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1)
+	tsan=(env G_SLICE=always-malloc setarch -R)
+}
+
+# within SECONDS COMMAND...: a program, ended with all that it has started if it takes longer; 124 then
+within() {
+	local limit=${CHECK_LIMIT:-$1} left=$((${CHECK_BUDGET:-4800} - SECONDS))
+	shift
+	if ((left <= 0)); then
+		echo "not begun, for the time is up: $1"
+		return 124
+	fi
+	tests/limit.py $((limit < left ? limit : left)) "$@"
+}
 
 # count PASSED FAILED SKIPPED
 count() {
@@ -62,7 +86,7 @@ install_packages() {
 	done
 	((${#missing[@]} > 0)) || return 0
 	export DEBIAN_FRONTEND=noninteractive
-	apt-get update && apt-get install -y --no-install-recommends "${missing[@]}"
+	timeout -k 10 600 apt-get update && timeout -k 10 1200 apt-get install -y --no-install-recommends "${missing[@]}"
 }
 
 # build DIR OPTION...: a build directory that is there is used again
@@ -70,24 +94,16 @@ build() {
 	local dir=$1 again=()
 	shift
 	[[ ! -e "$dir/build.ninja" ]] || again=(--reconfigure)
-	meson setup "${again[@]}" "$dir" --werror "$@" && ninja -C "$dir"
-}
-
-# How a sanitized program is run: gcc 12's ThreadSanitizer finds no room for its shadow among addresses of
-# 32 random bits, and does not know the locks under which GLib's slices pass from thread to thread.
-under() {
-	case $1 in
-	plain) shift && "$@" ;;
-	asan) shift && G_SLICE=always-malloc UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 "$@" ;;
-	tsan) shift && G_SLICE=always-malloc setarch -R "$@" ;;
-	esac
+	within 300 meson setup "${again[@]}" "$dir" --werror "$@" && within 900 ninja -C "$dir"
 }
 
 # unit HOW DIR: every GLib test case counts. A program that ends badly counts as one failure at least.
 unit() {
 	local r=0 counts
-	under "$1" meson test -C "$2" --no-rebuild --suite unit >"$log" 2>&1 || r=$?
-	counts=$(python3 - "$2/meson-logs/testlog.junit.xml" "$r" <<'EOF'
+	local -n under=$1
+	rm -f "$2/meson-logs/testlog.junit.xml"
+	within 600 "${under[@]}" meson test -C "$2" --no-rebuild --suite unit >"$log" 2>&1 || r=$?
+	counts=$(python3 - "$2/meson-logs/testlog.junit.xml" "$r" 2>/dev/null <<'EOF'
 import sys, xml.etree.ElementTree as tree
 path, status = sys.argv[1], int(sys.argv[2])
 passed = failed = skipped = 0
@@ -116,12 +132,16 @@ EOF
 	count "$passed" "$failed" "$skipped"
 }
 
-# suite WHAT COMMAND...: COMMAND's last line says `N passed, N failed, N skipped`; that line is ours alone
+# suite WHAT SECONDS COMMAND...: COMMAND's last line says `N passed, N failed, N skipped`; that line is ours alone.
+# It is shown from a file as it comes: a pipe would have to be waited for until nobody holds it any more.
 suite() {
-	local what=$1 r=0 passed failed skipped
+	local what=$1 r=0 pid passed failed skipped
 	shift
-	"$@" 2>&1 | tee "$log" | grep -v -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$'
-	r=${PIPESTATUS[0]}
+	: >"$log"
+	within "$@" >"$log" 2>&1 &
+	pid=$!
+	tail -n +1 -f --pid="$pid" "$log" | grep --line-buffered -v -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$'
+	wait "$pid" || r=$?
 	if [[ "$(tail -n 1 "$log")" =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped$ ]]; then
 		passed=${BASH_REMATCH[1]} failed=${BASH_REMATCH[2]} skipped=${BASH_REMATCH[3]}
 	else
@@ -133,10 +153,21 @@ suite() {
 	count "$passed" "$failed" "$skipped"
 }
 
-mounts() { # WHAT DIR OPTION...
-	local what=$1 dir=$2
-	shift 2
-	suite "mount tests, $what" tests/run --build-dir "$dir" -j "$(nproc)" "$@"
+# variant WHAT HOW DIR ROUNDS OPERATIONS OPTION...: a build of its own, and all suites with it. A suite needs some
+# minutes, and must not take so many that the others do not have theirs.
+variant() {
+	local what=$1 how=$2 dir=$3 rounds=$4 operations=$5
+	local -n under=$how
+	shift 5
+	if ! check "build, $what" build "$dir" "$@"; then
+		echo "FAIL: unit tests, mount tests, race test and model test, $what: not begun"
+		count 0 4 0
+		return
+	fi
+	unit "$how" "$dir"
+	suite "mount tests, $what" 1200 tests/run --build-dir "$dir" -j "$(nproc)"
+	suite "race test, $what" 900 "${under[@]}" tests/race/run.sh "$dir" "$rounds"
+	suite "model test, $what" 900 "${under[@]}" tests/model/run.sh "$dir" "$operations" "$model_seed"
 }
 
 check_format() {
@@ -146,7 +177,7 @@ check_format() {
 		return
 	fi
 	# shellcheck disable=SC2046
-	check "the format" clang-format --dry-run --Werror $(find src include tests -name '*.[ch]')
+	check "the format" within 60 clang-format --dry-run --Werror $(find src include tests -name '*.[ch]')
 }
 
 if ! install_packages; then
@@ -155,25 +186,10 @@ if ! install_packages; then
 fi
 [[ -e /dev/fuse ]] || modprobe fuse || :
 
-if check "build with gcc" build build; then
-	unit plain build
-	mounts plain build
-	suite "race test, plain" tests/race/run.sh build "$race_rounds"
-	suite "model test, plain" tests/model/run.sh build "$model_operations" "$model_seed"
-fi
+variant plain plain build "$race_rounds" "$model_operations"
 CC=clang check "build with clang" build build-clang
-if check "build with AddressSanitizer" build build-asan -Db_sanitize=address,undefined; then
-	unit asan build-asan
-	mounts AddressSanitizer build-asan
-	suite "race test, AddressSanitizer" under asan tests/race/run.sh build-asan "$race_rounds_sanitized"
-	suite "model test, AddressSanitizer" under asan tests/model/run.sh build-asan "$model_operations_sanitized" "$model_seed"
-fi
-if check "build with ThreadSanitizer" build build-tsan -Db_sanitize=thread; then
-	unit tsan build-tsan
-	mounts ThreadSanitizer build-tsan
-	suite "race test, ThreadSanitizer" under tsan tests/race/run.sh build-tsan "$race_rounds_sanitized"
-	suite "model test, ThreadSanitizer" under tsan tests/model/run.sh build-tsan "$model_operations_sanitized" "$model_seed"
-fi
+variant AddressSanitizer asan build-asan "$race_rounds_sanitized" "$model_operations_sanitized" -Db_sanitize=address,undefined
+variant ThreadSanitizer tsan build-tsan "$race_rounds_sanitized" "$model_operations_sanitized" -Db_sanitize=thread
 check_format
 
 echo "$n_passed passed, $n_failed failed, $n_skipped skipped"
