@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Builds lklfs and checks all that is promised, on a Debian 12 machine, as root or through sudo: installs the
-# packages that are missing, builds with gcc and clang, runs the unit tests, the mount tests, the race test and
-# the model test plain, with AddressSanitizer and UndefinedBehaviorSanitizer, and with ThreadSanitizer.
+# packages that are missing, builds with gcc and clang, runs the unit tests, the mount tests, the race test, the
+# model test and the oracles plain, with AddressSanitizer and UndefinedBehaviorSanitizer, and with ThreadSanitizer.
 #
 #   contrib/check.sh
 #
@@ -24,6 +24,8 @@ race_rounds=10000
 race_rounds_sanitized=1000
 model_operations=50000
 model_operations_sanitized=5000
+oracle_edits=300 # of each kind
+oracle_edits_sanitized=20
 model_seed=20261124 # the same lots each time; tests/model/run.sh without a seed draws others
 
 cd "$(dirname "$0")/.." || exit 1
@@ -153,21 +155,22 @@ suite() {
 	count "$passed" "$failed" "$skipped"
 }
 
-# variant WHAT HOW DIR ROUNDS OPERATIONS OPTION...: a build of its own, and all suites with it. A suite needs some
+# variant WHAT HOW DIR ROUNDS OPERATIONS EDITS OPTION...: a build of its own, and all suites with it. A suite needs some
 # minutes, and must not take so many that the others do not have theirs.
 variant() {
-	local what=$1 how=$2 dir=$3 rounds=$4 operations=$5
+	local what=$1 how=$2 dir=$3 rounds=$4 operations=$5 edits=$6
 	local -n under=$how
-	shift 5
+	shift 6
 	if ! check "build, $what" build "$dir" "$@"; then
-		echo "FAIL: unit tests, mount tests, race test and model test, $what: not begun"
-		count 0 4 0
+		echo "FAIL: unit tests, mount tests, race test, model test and oracles, $what: not begun"
+		count 0 5 0
 		return
 	fi
 	unit "$how" "$dir"
 	suite "mount tests, $what" 1200 tests/run --build-dir "$dir" -j "$(nproc)"
 	suite "race test, $what" 900 "${under[@]}" tests/race/run.sh "$dir" "$rounds"
 	suite "model test, $what" 900 "${under[@]}" tests/model/run.sh "$dir" "$operations" "$model_seed"
+	suite "oracles, $what" 900 "${under[@]}" tests/oracle/run.sh "$dir" "$edits"
 }
 
 check_format() {
@@ -186,10 +189,12 @@ if ! install_packages; then
 fi
 [[ -e /dev/fuse ]] || modprobe fuse || :
 
-variant plain plain build "$race_rounds" "$model_operations"
+variant plain plain build "$race_rounds" "$model_operations" "$oracle_edits"
 CC=clang check "build with clang" build build-clang
-variant AddressSanitizer asan build-asan "$race_rounds_sanitized" "$model_operations_sanitized" -Db_sanitize=address,undefined
-variant ThreadSanitizer tsan build-tsan "$race_rounds_sanitized" "$model_operations_sanitized" -Db_sanitize=thread
+variant AddressSanitizer asan build-asan "$race_rounds_sanitized" "$model_operations_sanitized" \
+	"$oracle_edits_sanitized" -Db_sanitize=address,undefined
+variant ThreadSanitizer tsan build-tsan "$race_rounds_sanitized" "$model_operations_sanitized" \
+	"$oracle_edits_sanitized" -Db_sanitize=thread
 check_format
 
 echo "$n_passed passed, $n_failed failed, $n_skipped skipped"
