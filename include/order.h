@@ -7,6 +7,7 @@
 #include "request.h"
 
 typedef enum {
+	ADMIT_QUICK,  /* is run at once, before the next one is received: it waits for nobody */
 	ADMIT_RUN,    /* may be run at once, by the thread that received it */
 	ADMIT_LOOK,   /* has to know who asks: for the threads that may read /proc */
 	ADMIT_PARKED, /* waits for a verdict, and comes again */

@@ -45,12 +45,17 @@ struct Request {
 	unsigned n_passes; /* how often everything queued has been received since */
 	uint64_t n_left;   /* of the stage, before the last pass */
 	bool flushed;      /* the kernel's dirty pages of the stage have been asked for */
+	bool quick;        /* its thread still has receive->lock */
 	unsigned n_waits;  /* how often it waited for a verdict */
 	Process *caller;   /* owned; NULL: unknown */
 	Stage *stage;      /* owned; the stage that it is in flight for */
 	uint64_t gate;     /* of a request that waits for the receiver: what it waits for */
 	GPtrArray *due;    /* Stage, owned: verdicts to see to when the request has been answered */
 };
+
+/* The current request is going to wait: if its thread still receives, another one does from now on.
+ * fs->lock may be held. */
+void request_cede(void);
 
 /* The raw header. */
 static inline const struct fuse_in_header *request_header(const Request *r)

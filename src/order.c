@@ -271,12 +271,33 @@ static Admission order_by_id(Request *r, Version *version)
 	return ADMIT_RUN;
 }
 
-Admission order_admit(Request *r, GPtrArray *due)
+/* Whether a request that may be run at once needs nothing but fs->lock for a moment: what it looks
+ * at is what is exposed, and its thread has been promised nothing. */
+static bool order_is_quick(const Request *r)
 {
 	const struct fuse_in_header *header = request_header(r);
-	HOLD(&r->fs->lock);
+	const struct fuse_release_in *in = request_body(r);
 
-	r->again = false;
+	switch (header->opcode) {
+	case FUSE_FORGET:
+	case FUSE_BATCH_FORGET:
+	case FUSE_GETATTR:
+	case FUSE_READLINK:
+		return true;
+	case FUSE_LOOKUP:
+	case FUSE_OPEN:
+		return !pin_find(r->fs, (pid_t)header->pid);
+	case FUSE_RELEASE:
+		return !((const Handle *)(uintptr_t)in->fh)->stage &&
+		       !(in->release_flags & FUSE_RELEASE_FLOCK_UNLOCK);
+	}
+	return false;
+}
+
+static Admission order_sort(Request *r, GPtrArray *due)
+{
+	const struct fuse_in_header *header = request_header(r);
+
 	switch (header->opcode) {
 	case FUSE_LOOKUP:
 		return order_by_name(r, due);
@@ -298,6 +319,16 @@ Admission order_admit(Request *r, GPtrArray *due)
 		break;
 	}
 	return order_by_id(r, version_find(r->fs, header->nodeid));
+}
+
+Admission order_admit(Request *r, GPtrArray *due)
+{
+	Admission admission;
+	HOLD(&r->fs->lock);
+
+	r->again = false;
+	admission = order_sort(r, due);
+	return admission == ADMIT_RUN && order_is_quick(r) ? ADMIT_QUICK : admission;
 }
 
 /* Whether everybody who opened the stage for writing has gone. Reads /proc. */

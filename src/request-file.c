@@ -324,8 +324,10 @@ static int open_reading(Fs *fs, fuse_ino_t ino, Handle **ret_handle, bool *ret_s
 	int r;
 	HOLD(&fs->lock);
 
-	while ((version = version_find(fs, ino)) && version->stage && version->stage->storing)
+	while ((version = version_find(fs, ino)) && version->stage && version->stage->storing) {
+		request_cede();
 		pthread_cond_wait(&fs->decided, &fs->lock);
+	}
 	if (!version)
 		return -ESTALE;
 	pin = pin_find(fs, tid);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The way of a request: one thread at a time receives (receive->lock), admits what it got and lets
- * the next one receive while it runs the request itself. Requests that have to know who asks go to
- * a second group of threads, for reading /proc can wait for a process that exits, which can wait
- * for its last WRITE: the first group must be free to serve that.
+ * the next one receive while it runs the request itself. To wake that one costs more than many
+ * requests do, so those that wait for nobody are run first: looks at what is exposed, mostly.
+ * Requests that have to know who asks go to a second group of threads, for reading /proc can wait
+ * for a process that exits, which can wait for its last WRITE: the first group must be free to
+ * serve that.
  *
  * Receiving does not block: when there is nothing left, whoever waited for everything to be
  * received is let go, and holds that are over are ended, before the thread sleeps in poll(2). */
@@ -128,12 +130,27 @@ static void request_free(Request *r)
 	g_free(r);
 }
 
+static void request_stop_receiving(Request *r)
+{
+	if (!r->quick)
+		return;
+	r->quick = false;
+	pthread_mutex_unlock(&r->fs->receive->lock);
+}
+
+void request_cede(void)
+{
+	if (current)
+		request_stop_receiving(current);
+}
+
 /* Runs an admitted request: libfuse calls one of the callbacks. A job has no request, only
- * verdicts. */
-static void request_run(Request *r)
+ * verdicts. Returns whether the thread still receives. */
+static bool request_run(Request *r)
 {
 	Receive *receive = r->fs->receive;
 	bool init = r->buffer && request_header(r)->opcode == FUSE_INIT;
+	bool receives;
 
 	order_decide_due(r->fs, r->due);
 	if (r->buffer) {
@@ -143,10 +160,15 @@ static void request_run(Request *r)
 		fuse_session_process_buf(receive->se, &buf);
 		current = NULL;
 	}
+	/* A verdict may take long. */
+	if (r->due->len > 0)
+		request_stop_receiving(r);
+	receives = r->quick;
 	order_done(r);
 	request_free(r);
 	if (init)
 		(void)!write(receive->ready_fd, &(uint64_t){1}, sizeof(uint64_t));
+	return receives;
 }
 
 void request_requeue(Request *r)
@@ -219,6 +241,13 @@ void request_expire(Fs *fs, Node *node)
 void request_refresh(Fs *fs, const Version *version)
 {
 	notify_attributes(fs->receive->inodes, version->id);
+}
+
+static bool receive_has_gates(Receive *receive)
+{
+	HOLD(&receive->queue_lock);
+
+	return receive->gates.length > 0;
 }
 
 static uint64_t receive_gate(Receive *receive)
@@ -301,7 +330,7 @@ static Request *receive_admit(Receive *receive, Request *r)
 
 	if (admission == ADMIT_LOOK)
 		request_requeue(r);
-	if (admission != ADMIT_RUN)
+	if (admission != ADMIT_RUN && admission != ADMIT_QUICK)
 		r = receive->due->len > 0 ? request_new(receive->fs, NULL, 0, false) : NULL;
 	/* Two arrays change places: the one of the request is empty. */
 	if (r && receive->due->len > 0) {
@@ -310,15 +339,18 @@ static Request *receive_admit(Receive *receive, Request *r)
 		r->due = receive->due;
 		receive->due = due;
 	}
+	/* Who waits for all to be received waits longer for one thread that answers than for
+	 * several. */
+	if (r)
+		r->quick =
+			admission == ADMIT_QUICK && r->due->len == 0 && !receive_has_gates(receive);
 	return r;
 }
 
-/* Receives until there is a request that this thread is to run; NULL when the connection has ended.
- */
+/* Receives, with receive->lock held, until there is a request that this thread is to run, then
+ * perhaps without; NULL when the connection has ended. */
 static Request *receive_next(Receive *receive)
 {
-	HOLD(&receive->lock);
-
 	while (!receive->ended) {
 		uint64_t gate = receive_gate(receive);
 		struct fuse_buf buf = {.mem = receive->buffer};
@@ -353,10 +385,19 @@ static Request *receive_next(Receive *receive)
 static void *server_run(void *data)
 {
 	Receive *receive = data;
+	bool receives = false;
 	Request *r;
 
-	while ((r = receive_next(receive)))
-		request_run(r);
+	for (;;) {
+		if (!receives)
+			pthread_mutex_lock(&receive->lock);
+		r = receive_next(receive);
+		if (!r || !r->quick)
+			pthread_mutex_unlock(&receive->lock);
+		if (!r)
+			break;
+		receives = request_run(r);
+	}
 	HOLD(&receive->queue_lock);
 	receive->closed = true;
 	pthread_cond_broadcast(&receive->queue_more);
@@ -384,8 +425,8 @@ static void *look_run(void *data)
 		order_decide_due(receive->fs, due);
 		if (admission == ADMIT_PARKED)
 			continue;
-		if (admission == ADMIT_RUN || order_prepare(r))
-			request_run(r);
+		if (admission == ADMIT_RUN || admission == ADMIT_QUICK || order_prepare(r))
+			(void)request_run(r);
 	}
 	return NULL;
 }
