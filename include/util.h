@@ -33,6 +33,11 @@ static inline bool time_equal(const struct timespec *a, const struct timespec *b
 	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
 }
 
+static inline bool time_before(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec < b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
+}
+
 static inline pthread_mutex_t *hold_take(pthread_mutex_t *m)
 {
 	pthread_mutex_lock(m);

@@ -51,11 +51,6 @@ Held *held_free(Held *held)
 	return NULL;
 }
 
-static bool time_is_before(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec < b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
-}
-
 static Entry *held_find(const Held *held, const struct stat *st)
 {
 	int64_t ino = (int64_t)st->st_ino;
@@ -102,7 +97,7 @@ bool held_has(const Fs *fs, const struct stat *st)
 	if (!held_is_countable(st))
 		return false;
 	return (entry && entry->back) ||
-	       (fs->held->full && time_is_before(&st->st_mtim, &fs->held->began));
+	       (fs->held->full && time_before(&st->st_mtim, &fs->held->began));
 }
 
 void held_forget(Fs *fs, const struct stat *st)
@@ -118,8 +113,8 @@ void held_note_arrival(Fs *fs, const struct stat *st, const struct stat *replace
 
 	/* A temporary file that has just been written is newer than what anybody has seen. */
 	if (!S_ISREG(st->st_mode) ||
-		(!time_is_before(&st->st_mtim, &fs->held->began) &&
-			!(replaced && !time_is_before(&replaced->st_mtim, &st->st_mtim))))
+		(!time_before(&st->st_mtim, &fs->held->began) &&
+			!(replaced && !time_before(&replaced->st_mtim, &st->st_mtim))))
 		return;
 	entry = held_get(fs->held, st);
 	if (entry)
@@ -131,7 +126,7 @@ bool held_has_arrived(const Fs *fs, const struct stat *st)
 	const Entry *entry = held_find(fs->held, st);
 
 	return (entry && entry->arrived) ||
-	       (fs->held->full && time_is_before(&st->st_mtim, &fs->held->began));
+	       (fs->held->full && time_before(&st->st_mtim, &fs->held->began));
 }
 
 bool held_stamp(Fs *fs, int dir_fd, const char *name, Node *node)

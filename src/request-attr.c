@@ -33,11 +33,6 @@
 	(FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW |                     \
 		FUSE_SET_ATTR_MTIME_NOW)
 
-static bool time_before(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec < b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
-}
-
 /* How long the kernel may keep these attributes, in seconds; what we make up changes with each
  * look. */
 static double attr_timeout(const Fs *fs, const Version *version, const struct stat *st)

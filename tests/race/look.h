@@ -127,6 +127,23 @@ static bool judge_whole(Proc *p, int n, const char *who, size_t size, Content *r
 	return fail(p, "n%d: %s found a torn file: %s", n, who, why);
 }
 
+/* Opens and reads a file that must be one whole version. */
+static bool read_whole(Proc *p, int n, const char *path, const char *who, Content *ret_content)
+{
+	ssize_t size;
+	int fd;
+
+	doing(p, "opening for reading", n);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return fail(p, "n%d: open for reading: %s", n, strerror(errno));
+	size = read_all(p, fd);
+	close(fd);
+	if (size < 0)
+		return fail(p, "n%d: read: %s", n, strerror((int)-size));
+	return judge_whole(p, n, who, (size_t)size, ret_content);
+}
+
 /* What stat says of the file in the backing. All zeros if the backing cannot be seen. */
 static bool stat_below(Proc *p, int n, const char *path, Seen *ret_seen)
 {

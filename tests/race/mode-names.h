@@ -74,25 +74,16 @@ static void setup_replace(Proc *p)
 
 static bool replace_read(Proc *p)
 {
-	int n = (int)pick(p, (unsigned)p->crew->n_names), fd;
+	int n = (int)pick(p, (unsigned)p->crew->n_names);
 	Name *name = &p->crew->names[n];
 	uint64_t done_by[MAX_PROCS];
 	char path[PATH_SIZE];
-	ssize_t size;
 	Content c;
 
 	for (int i = 0; i < p->crew->n_procs; i++)
 		done_by[i] = atomic_load(&name->done_by[i]);
 	path_of(p, n, path);
-	doing(p, "opening for reading", n);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return fail(p, "n%d: open for reading: %s", n, strerror(errno));
-	size = read_all(p, fd);
-	close(fd);
-	if (size < 0)
-		return fail(p, "n%d: read: %s", n, strerror((int)-size));
-	if (!judge_whole(p, n, "a reader", (size_t)size, &c))
+	if (!read_whole(p, n, path, "a reader", &c))
 		return false;
 	if (c.writer >= (uint32_t)p->crew->n_procs) /* of the setup */
 		return true;

@@ -294,17 +294,9 @@ static bool flock_look(Proc *p, int n, const char *path)
 
 static bool flock_read(Proc *p, int n, const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	Content found;
-	ssize_t size;
 
-	if (fd < 0)
-		return fail(p, "n%d: open for reading: %s", n, strerror(errno));
-	size = read_all(p, fd);
-	close(fd);
-	if (size < 0)
-		return fail(p, "n%d: read: %s", n, strerror((int)-size));
-	return judge_whole(p, n, "a reader under flock", (size_t)size, &found);
+	return read_whole(p, n, path, "a reader under flock", &found);
 }
 
 /* For the even names the lock is taken on a descriptor for reading, perhaps of an older version,
@@ -376,18 +368,9 @@ static bool outlived_write(Proc *p, int n, const char *path)
 
 static bool outlived_read(Proc *p, int n, const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	Content found;
-	ssize_t size;
 
-	doing(p, "looking from outside", n);
-	if (fd < 0)
-		return fail(p, "n%d: open for reading: %s", n, strerror(errno));
-	size = read_all(p, fd);
-	close(fd);
-	if (size < 0)
-		return fail(p, "n%d: read: %s", n, strerror((int)-size));
-	return judge_whole(p, n, "a look from outside", (size_t)size, &found);
+	return read_whole(p, n, path, "a look from outside", &found);
 }
 
 static bool outlived_link(Proc *p)

@@ -4,7 +4,7 @@
 
 #include <sys/wait.h>
 
-#include "scratch.h"
+#include "scratch-fs.h"
 
 /* Who looks: this process is the build driver, ONE and TWO are steps below it. */
 enum { DRIVER, ONE, TWO, N_WHO };
@@ -12,11 +12,10 @@ enum { DRIVER, ONE, TWO, N_WHO };
 typedef struct Place Place;
 
 struct Place {
-	char *path;
-	Options options;
-	Fs *fs;
-	Node *root;
-	int fd;
+	ScratchFs scratch;
+	Fs *fs;     /* its */
+	Node *root; /* its */
+	int fd;     /* its */
 	pid_t pids[N_WHO];
 	Process *who[N_WHO];
 };
@@ -49,17 +48,12 @@ static void place_set_up(Place *place, gconstpointer data G_GNUC_UNUSED)
 	char *drivers[] = {NULL, NULL};
 	Steps *steps;
 	g_autofree char *name = NULL;
-	int fd;
 
 	g_assert_true(g_file_get_contents("/proc/self/comm", &name, NULL, NULL));
 	drivers[0] = g_strchomp(name);
-	place->path = g_strdup("unit-XXXXXX");
-	g_assert_nonnull(g_mkdtemp(place->path));
-	fd = open(place->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	g_assert_cmpint(fd, >=, 0);
-	options_init(&place->options);
-	ASSERT_OK(fs_new(&place->options, fd, "/unit", &place->fs));
-	place->fd = fd;
+	scratch_fs_begin(&place->scratch);
+	place->fd = place->scratch.fd;
+	place->fs = place->scratch.fs;
 	place->root = place->fs->root;
 	steps = steps_new(drivers, 0);
 	for (int i = 0; i < N_WHO; i++) {
@@ -71,8 +65,6 @@ static void place_set_up(Place *place, gconstpointer data G_GNUC_UNUSED)
 
 static void place_tear_down(Place *place, gconstpointer data G_GNUC_UNUSED)
 {
-	g_autofree char *command = g_strdup_printf("rm -rf %s", place->path);
-
 	for (int i = 0; i < N_WHO; i++) {
 		place->who[i] = step_process_unref(place->who[i]);
 		if (i == DRIVER)
@@ -80,10 +72,7 @@ static void place_tear_down(Place *place, gconstpointer data G_GNUC_UNUSED)
 		kill(place->pids[i], SIGKILL);
 		waitpid(place->pids[i], NULL, 0);
 	}
-	place->fs = fs_free(place->fs);
-	options_clear(&place->options);
-	g_assert_cmpint(system(command), ==, 0);
-	g_free(place->path);
+	scratch_fs_end(&place->scratch);
 }
 
 /* A file with these bytes; returns its inode. */
@@ -364,7 +353,7 @@ static void test_bounds(Place *place, gconstpointer data G_GNUC_UNUSED)
 {
 	static const char *const names[] = {"a", "b", "c", "d", "e"};
 
-	place->options.keep = 3;
+	place->scratch.options.keep = 3;
 	for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
 		make(place, names[i], "abcd");
 		take_away(place, names[i]);
@@ -372,7 +361,7 @@ static void test_bounds(Place *place, gconstpointer data G_GNUC_UNUSED)
 	g_assert_cmpuint(former_count(place->fs), ==, 3);
 	g_assert_false(former_watches(place->fs, place->root, "b"));
 	g_assert_true(former_watches(place->fs, place->root, "c"));
-	place->options.keep_bytes = 10;
+	place->scratch.options.keep_bytes = 10;
 	make(place, "f", "abcd");
 	take_away(place, "f");
 	g_assert_cmpuint(former_bytes(place->fs), ==, 8);
@@ -389,7 +378,7 @@ static void test_bounds(Place *place, gconstpointer data G_GNUC_UNUSED)
 	g_assert_true(former_give_up(place->fs));
 	g_assert_false(former_give_up(place->fs));
 	g_assert_cmpuint(former_count(place->fs), ==, 0);
-	place->options.keep = 0;
+	place->scratch.options.keep = 0;
 	take_away(place, "h");
 	g_assert_cmpuint(former_count(place->fs), ==, 0);
 }

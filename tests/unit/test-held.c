@@ -4,47 +4,21 @@
 
 #include "held.h"
 
-#include <fcntl.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-
 #include "backing.h"
-#include "scratch.h"
+#include "scratch-fs.h"
 
-typedef struct Place Place;
-
-struct Place {
-	char *path;
-	int fd; /* the file system's own */
-	Options options;
-	Fs *fs;
-};
-
-static void place_set_up(Place *place, gconstpointer data G_GNUC_UNUSED)
+static void set_up(ScratchFs *place, gconstpointer data G_GNUC_UNUSED)
 {
-	int fd;
-
-	place->path = g_strdup("unit-XXXXXX");
-	g_assert_nonnull(g_mkdtemp(place->path));
-	fd = open(place->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	g_assert_cmpint(fd, >=, 0);
-	options_init(&place->options);
-	ASSERT_OK(fs_new(&place->options, fd, "/unit", &place->fs));
-	place->fd = fd;
+	scratch_fs_begin(place);
 }
 
-static void place_tear_down(Place *place, gconstpointer data G_GNUC_UNUSED)
+static void tear_down(ScratchFs *place, gconstpointer data G_GNUC_UNUSED)
 {
-	g_autofree char *command = g_strdup_printf("rm -rf %s", place->path);
-
-	place->fs = fs_free(place->fs);
-	options_clear(&place->options);
-	g_assert_cmpint(system(command), ==, 0);
-	g_free(place->path);
+	scratch_fs_end(place);
 }
 
 /* A file with an mtime of so many seconds. */
-static struct stat make(Place *place, const char *name, time_t mtime)
+static struct stat make(ScratchFs *place, const char *name, time_t mtime)
 {
 	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = mtime}};
 	autofd fd = openat(place->fd, name, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
@@ -56,7 +30,7 @@ static struct stat make(Place *place, const char *name, time_t mtime)
 	return st;
 }
 
-static time_t mtime_of(Place *place, const char *name)
+static time_t mtime_of(ScratchFs *place, const char *name)
 {
 	struct stat st;
 
@@ -64,7 +38,7 @@ static time_t mtime_of(Place *place, const char *name)
 	return st.st_mtim.tv_sec;
 }
 
-static void test_stamp(Place *place, gconstpointer data G_GNUC_UNUSED)
+static void test_stamp(ScratchFs *place, gconstpointer data G_GNUC_UNUSED)
 {
 	struct stat st = make(place, "f", 1000);
 
@@ -85,7 +59,7 @@ static void test_stamp(Place *place, gconstpointer data G_GNUC_UNUSED)
 }
 
 /* What has been written or dated since is another matter. */
-static void test_changed(Place *place, gconstpointer data G_GNUC_UNUSED)
+static void test_changed(ScratchFs *place, gconstpointer data G_GNUC_UNUSED)
 {
 	struct stat st = make(place, "f", 1000);
 
@@ -99,7 +73,7 @@ static void test_changed(Place *place, gconstpointer data G_GNUC_UNUSED)
 	g_assert_true(held_stamp(place->fs, place->fd, "f", NULL));
 }
 
-static void test_below(Place *place, gconstpointer data G_GNUC_UNUSED)
+static void test_below(ScratchFs *place, gconstpointer data G_GNUC_UNUSED)
 {
 	GPtrArray *nodes;
 	struct stat st;
@@ -122,7 +96,7 @@ static void test_below(Place *place, gconstpointer data G_GNUC_UNUSED)
 	g_assert_cmpint(mtime_of(place, "beside"), ==, 1000);
 }
 
-static void test_arrived(Place *place, gconstpointer data G_GNUC_UNUSED)
+static void test_arrived(ScratchFs *place, gconstpointer data G_GNUC_UNUSED)
 {
 	time_t soon = time(NULL) + 1000;
 	struct stat old = make(place, "old", 1000), later = make(place, "later", soon);
@@ -146,8 +120,7 @@ static void test_arrived(Place *place, gconstpointer data G_GNUC_UNUSED)
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
-#define ADD(name, function)                                                                        \
-	g_test_add("/held/" name, Place, NULL, place_set_up, function, place_tear_down)
+#define ADD(name, function) g_test_add("/held/" name, ScratchFs, NULL, set_up, function, tear_down)
 	ADD("stamp", test_stamp);
 	ADD("changed", test_changed);
 	ADD("below", test_below);

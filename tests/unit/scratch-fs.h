@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A file system of lklfs over an empty directory, without a mount. */
+
+#include "fs.h"
+#include "scratch.h"
+
+typedef struct ScratchFs ScratchFs;
+
+struct ScratchFs {
+	char *path;
+	int fd; /* of the directory; the file system's own */
+	Options options;
+	Fs *fs;
+};
+
+static inline void scratch_fs_begin(ScratchFs *scratch)
+{
+	int fd;
+
+	scratch->path = g_strdup("unit-XXXXXX");
+	g_assert_nonnull(g_mkdtemp(scratch->path));
+	fd = open(scratch->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	g_assert_cmpint(fd, >=, 0);
+	options_init(&scratch->options);
+	ASSERT_OK(fs_new(&scratch->options, fd, "/unit", &scratch->fs));
+	scratch->fd = fd;
+}
+
+static inline void scratch_fs_end(ScratchFs *scratch)
+{
+	g_autofree char *command = g_strdup_printf("rm -rf %s", scratch->path);
+
+	scratch->fs = fs_free(scratch->fs);
+	options_clear(&scratch->options);
+	g_assert_cmpint(system(command), ==, 0);
+	g_free(scratch->path);
+}
