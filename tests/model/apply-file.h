@@ -242,6 +242,9 @@ static void staged_set_times(World *w, Session *s, int when)
 {
 	Name *n = s->path == ROOT ? NULL : &w->names[s->path];
 
+	/* A removed file that is dated is not what it was. */
+	if (!s->made && !n && !s->dirty && s->base)
+		inode_forget(w, s->base);
 	if (when == WHEN_OMIT || (!s->made && !n))
 		return;
 	if (!s->made && !s->dirty) {

@@ -118,6 +118,11 @@ static void expose_changed(World *w, Session *s, Text *text, bool ends, bool alw
 		if (s->touched)
 			inode->lo = s->wrote_lo;
 	}
+	/* Who has written it has seen it; it may have had another name then. */
+	for (int i = 0; i < s->n_openers; i++)
+		name_look(w, s->path, s->openers[i].actor, true);
+	if (session_is_seen(w, s))
+		names_forget(w, s->path, false);
 }
 
 static void session_expose(World *w, Session *s, bool ends)
@@ -173,7 +178,9 @@ static void session_remove(World *w, int path)
 {
 	Session *s = w->names[path].session;
 
-	if (s)
+	if (s) {
 		s->path = ROOT;
+		s->base = w->names[path].inode;
+	}
 	w->names[path].session = NULL;
 }

@@ -70,6 +70,7 @@ struct Looks {
 struct Session {
 	Session *next;
 	int path;    /* that it will be exposed under; ROOT: none any more */
+	Inode *base; /* what was exposed when it lost its path */
 	Inode *made; /* of a new name: not in the backing; else NULL */
 	char *data;
 	int size;
