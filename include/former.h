@@ -32,7 +32,7 @@ unsigned former_count(const Fs *fs);
 uint64_t former_bytes(const Fs *fs);
 
 /* The inode is about to change in place: if it is kept, it is forgotten. */
-void former_release(Fs *fs, ino_t ino);
+void former_release(Fs *fs, const struct stat *st);
 
 /* Whether looks at the name have to be written down: it has former versions, or names below it
  * have. The second for a node that still has its name, the third for what is in a directory. */

@@ -17,7 +17,9 @@
 
 typedef struct Held Held;
 
-Held *held_new(void);
+/* It remembers so many files. */
+#define HELD_MAX (1 << 20)
+Held *held_new(unsigned n_max);
 Held *held_free(Held *held);
 
 /* The file's mtime has been held back. */
@@ -36,8 +38,8 @@ bool held_has_arrived(const Fs *fs, const struct stat *st);
  * knows of node (NULL: nothing known) is superseded. Returns whether it was. */
 bool held_stamp(Fs *fs, int dir_fd, const char *name, Node *node);
 
-/* The same for all files below a directory that has got another name. Returns the nodes whose names
- * the kernel may remember, in an array that owns references: fs->lock has to be held until it is
- * freed with held_free_nodes(). */
-GPtrArray *held_stamp_below(Fs *fs, Node *dir);
+/* The same for all files below a directory that has got another name; what is not stamped has
+ * arrived. Walks all of it. Returns the nodes whose names the kernel may remember, in an array that
+ * owns references: fs->lock has to be held until it is freed with held_free_nodes(). */
+GPtrArray *held_move_below(Fs *fs, Node *dir);
 void held_free_nodes(Fs *fs, GPtrArray *nodes);

@@ -10,6 +10,7 @@
  * we do not. Everything here is under fs->lock. */
 
 #include "fs.h"
+#include "util.h"
 
 typedef struct Former Former;
 typedef struct Kept Kept;
@@ -19,7 +20,7 @@ struct Kept {
 	unsigned n_refs;
 	/* constant: what it is */
 	mode_t type; /* S_IFREG or S_IFLNK */
-	ino_t ino;
+	FileId id;
 	off_t size; /* bytes */
 
 	struct timespec mtime; /* that it has now */
@@ -33,8 +34,8 @@ Store *store_new(void);
 Store *store_free(Fs *fs);
 bool store_is_made(const Fs *fs);
 
-/* The kept file with this inode; NULL: none. No reference is taken. */
-Kept *kept_find(const Fs *fs, ino_t ino);
+/* The kept one that is this file; NULL: none. No reference is taken. */
+Kept *kept_find(const Fs *fs, const struct stat *st);
 
 /* The file of a node; the caller owns a reference. */
 Kept *kept_at(Fs *fs, Node *node, const struct stat *st);
@@ -55,6 +56,9 @@ void kept_follow(Fs *fs, const struct stat *st, Node *node);
 /* What is under the name is about to be replaced or removed: if it is kept, it goes to the store.
  */
 void kept_save(Fs *fs, int dir_fd, const char *name);
+
+/* The file is about to be gone without having been kept: its inode number may be another's soon. */
+void kept_lose(Fs *fs, const struct stat *st);
 
 Kept *kept_ref(Kept *kept);
 /* Removes it from the store with the last reference. */

@@ -6,6 +6,7 @@
 #include <glib.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,6 +27,33 @@ static inline int fd_steal(int *fd)
 
 	*fd = -1;
 	return r;
+}
+
+/* A file, as a key of GLib's tables. */
+typedef struct FileId FileId;
+
+struct FileId {
+	dev_t dev;
+	ino_t ino;
+};
+
+static inline FileId file_id(const struct stat *st)
+{
+	return (FileId){st->st_dev, st->st_ino};
+}
+
+static inline guint file_id_hash(gconstpointer data)
+{
+	const FileId *id = data;
+
+	return (guint)(id->ino ^ id->ino >> 32) * 31 + (guint)id->dev;
+}
+
+static inline gboolean file_id_equal(gconstpointer a, gconstpointer b)
+{
+	const FileId *x = a, *y = b;
+
+	return x->dev == y->dev && x->ino == y->ino;
 }
 
 static inline bool time_equal(const struct timespec *a, const struct timespec *b)

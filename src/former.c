@@ -294,12 +294,12 @@ uint64_t former_bytes(const Fs *fs)
 	return fs->formers->bytes;
 }
 
-void former_release(Fs *fs, ino_t ino)
+void former_release(Fs *fs, const struct stat *st)
 {
 	Kept *kept;
 
 	/* With the last of them goes what they are made of. */
-	while ((kept = kept_find(fs, ino)))
+	while ((kept = kept_find(fs, st)))
 		former_drop_and_trim(fs, kept->formers);
 }
 
@@ -544,22 +544,23 @@ static void former_join(
 /* What is known of an inode is forgotten if it is not that any more. */
 static void former_check(Fs *fs, const struct stat *st)
 {
-	const Kept *kept = kept_find(fs, st->st_ino);
+	const Kept *kept = kept_find(fs, st);
 
 	if (kept && (kept->type != (st->st_mode & S_IFMT) || kept->size != st->st_size))
-		former_release(fs, st->st_ino);
+		former_release(fs, st);
 }
 
 int former_remove(Fs *fs, const Node *dir, int dir_fd, const char *name)
 {
+	bool has, worth;
 	struct stat st;
-	bool worth;
 	Kept *kept;
 
-	if (backing_stat(dir_fd, name, &st) == 0) {
+	has = backing_stat(dir_fd, name, &st) == 0;
+	if (has) {
 		former_check(fs, &st);
 		worth = former_is_worth(fs, &st);
-		if ((worth || kept_find(fs, st.st_ino)) &&
+		if ((worth || kept_find(fs, &st)) &&
 			kept_move_in(fs, dir_fd, name, &st, &kept) == 0) {
 			if (worth)
 				former_join(fs, dir, name, &st.st_mtim, kept);
@@ -568,7 +569,11 @@ int former_remove(Fs *fs, const Node *dir, int dir_fd, const char *name)
 			return 0;
 		}
 	}
-	return unlinkat(dir_fd, name, 0) < 0 ? -errno : 0;
+	if (unlinkat(dir_fd, name, 0) < 0)
+		return -errno;
+	if (has)
+		kept_lose(fs, &st);
+	return 0;
 }
 
 bool former_keep(Fs *fs, int dir_fd, const char *name, Keep *ret_keep)
@@ -580,7 +585,10 @@ bool former_keep(Fs *fs, int dir_fd, const char *name, Keep *ret_keep)
 		kept_save(fs, dir_fd, name);
 		return false;
 	}
-	return kept_link_in(fs, dir_fd, name, &ret_keep->number) == 0;
+	if (kept_link_in(fs, dir_fd, name, &ret_keep->number) == 0)
+		return true;
+	kept_lose(fs, &ret_keep->st);
+	return false;
 }
 
 void former_kept(Fs *fs, const Node *dir, const char *name, const Keep *keep)

@@ -81,7 +81,7 @@ int fs_new(const Options *options, int root_fd, const char *dir, Fs **ret_fs)
 	fs->listings = g_hash_table_new(NULL, NULL);
 	fs->store = store_new();
 	fs->formers = formers_new();
-	fs->held = held_new();
+	fs->held = held_new(HELD_MAX);
 	g_queue_init(&fs->stages);
 	g_queue_init(&fs->dirs);
 	g_queue_init(&fs->kept);

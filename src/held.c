@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A table of inode numbers, each with the mtime that it is about: a file that has been written or
- * dated since has another one, and its entry says nothing. The table is bounded. When it is full,
- * everything that is older than the mount counts as held back: a needless rebuild at most. */
+/* A table of files by device and inode number, each with the mtime that it is about: a file that
+ * has been written or dated since has another one, and its entry says nothing. The table is
+ * bounded. When it is full it is emptied, and from then on everything that is older than that
+ * moment counts as held back and as arrived: a needless rebuild at most. */
 
 #include "held.h"
 
@@ -15,29 +16,30 @@
 #include "kept.h"
 #include "util.h"
 
-#define HELD_MAX (1 << 20)
 #define HELD_DEPTH_MAX 256
 
 typedef struct Entry Entry;
 
 struct Entry {
-	ino_t ino;
+	FileId id;
 	struct timespec mtime;
 	bool back;    /* held back */
 	bool arrived; /* has got its name with a time of its own */
 };
 
 struct Held {
-	GHashTable *entries; /* ino -> Entry, owned */
-	bool full;           /* some are not known */
-	struct timespec began;
+	GHashTable *entries; /* FileId -> Entry, owned */
+	unsigned n_max;
+	struct timespec began;  /* CLOCK_REALTIME_COARSE */
+	struct timespec forgot; /* what is older may have been forgotten; 0: nothing has */
 };
 
-Held *held_new(void)
+Held *held_new(unsigned n_max)
 {
 	Held *held = g_new0(Held, 1);
 
-	held->entries = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
+	held->entries = g_hash_table_new_full(file_id_hash, file_id_equal, NULL, g_free);
+	held->n_max = n_max;
 	clock_gettime(CLOCK_REALTIME_COARSE, &held->began);
 	return held;
 }
@@ -53,27 +55,33 @@ Held *held_free(Held *held)
 
 static Entry *held_find(const Held *held, const struct stat *st)
 {
-	int64_t ino = (int64_t)st->st_ino;
-	Entry *entry = g_hash_table_lookup(held->entries, &ino);
+	FileId id = file_id(st);
+	Entry *entry = g_hash_table_lookup(held->entries, &id);
 
 	return entry && time_equal(&entry->mtime, &st->st_mtim) ? entry : NULL;
 }
 
-/* The file's entry, a fresh one if it has changed since; NULL if there is no room. */
+/* Whether nothing is known of the file because all of its age has been forgotten. */
+static bool held_is_unsure(const Held *held, const struct stat *st)
+{
+	return time_before(&st->st_mtim, &held->forgot);
+}
+
+/* The file's entry, a fresh one if it has changed since. */
 static Entry *held_get(Held *held, const struct stat *st)
 {
 	Entry *entry = held_find(held, st);
 
 	if (entry)
 		return entry;
-	if (g_hash_table_size(held->entries) >= HELD_MAX) {
-		held->full = true;
-		return NULL;
+	if (g_hash_table_size(held->entries) >= held->n_max) {
+		g_hash_table_remove_all(held->entries);
+		clock_gettime(CLOCK_REALTIME, &held->forgot);
 	}
 	entry = g_new0(Entry, 1);
-	entry->ino = st->st_ino;
+	entry->id = file_id(st);
 	entry->mtime = st->st_mtim;
-	g_hash_table_replace(held->entries, &entry->ino, entry);
+	g_hash_table_replace(held->entries, &entry->id, entry);
 	return entry;
 }
 
@@ -84,49 +92,39 @@ static bool held_is_countable(const struct stat *st)
 
 void held_note(Fs *fs, const struct stat *st)
 {
-	Entry *entry = held_is_countable(st) ? held_get(fs->held, st) : NULL;
-
-	if (entry)
-		entry->back = true;
+	if (held_is_countable(st))
+		held_get(fs->held, st)->back = true;
 }
 
 bool held_has(const Fs *fs, const struct stat *st)
 {
 	const Entry *entry = held_find(fs->held, st);
 
-	if (!held_is_countable(st))
-		return false;
-	return (entry && entry->back) ||
-	       (fs->held->full && time_before(&st->st_mtim, &fs->held->began));
+	return held_is_countable(st) && ((entry && entry->back) || held_is_unsure(fs->held, st));
 }
 
 void held_forget(Fs *fs, const struct stat *st)
 {
-	int64_t ino = (int64_t)st->st_ino;
+	FileId id = file_id(st);
 
-	g_hash_table_remove(fs->held->entries, &ino);
+	g_hash_table_remove(fs->held->entries, &id);
 }
 
 void held_note_arrival(Fs *fs, const struct stat *st, const struct stat *replaced)
 {
-	Entry *entry;
+	bool is_old = time_before(&st->st_mtim, &fs->held->began) ||
+		      (replaced && !time_before(&replaced->st_mtim, &st->st_mtim));
 
-	/* A temporary file that has just been written is newer than what anybody has seen. */
-	if (!S_ISREG(st->st_mode) ||
-		(!time_before(&st->st_mtim, &fs->held->began) &&
-			!(replaced && !time_before(&replaced->st_mtim, &st->st_mtim))))
-		return;
-	entry = held_get(fs->held, st);
-	if (entry)
-		entry->arrived = true;
+	/* A temporary file that has just been written is newer than what it replaces. */
+	if (S_ISREG(st->st_mode) && is_old)
+		held_get(fs->held, st)->arrived = true;
 }
 
 bool held_has_arrived(const Fs *fs, const struct stat *st)
 {
 	const Entry *entry = held_find(fs->held, st);
 
-	return (entry && entry->arrived) ||
-	       (fs->held->full && time_before(&st->st_mtim, &fs->held->began));
+	return (entry && entry->arrived) || held_is_unsure(fs->held, st);
 }
 
 bool held_stamp(Fs *fs, int dir_fd, const char *name, Node *node)
@@ -143,7 +141,20 @@ bool held_stamp(Fs *fs, int dir_fd, const char *name, Node *node)
 	return true;
 }
 
-static void held_stamp_in(Fs *fs, int fd, Node *dir, GPtrArray *nodes, unsigned depth)
+/* A file below a directory that has got another name. Nobody knows what was there before. */
+static void held_move(Fs *fs, int dir_fd, const char *name, Node *node, GPtrArray *nodes)
+{
+	struct stat st;
+
+	if (held_stamp(fs, dir_fd, name, node)) {
+		if (node)
+			g_ptr_array_add(nodes, node_ref(node));
+	} else if (backing_stat(dir_fd, name, &st) == 0 && S_ISREG(st.st_mode)) {
+		held_get(fs->held, &st)->arrived = true;
+	}
+}
+
+static void held_move_in(Fs *fs, int fd, Node *dir, GPtrArray *nodes, unsigned depth)
 {
 	DIR *stream = fdopendir(fd);
 	struct dirent *entry;
@@ -155,33 +166,28 @@ static void held_stamp_in(Fs *fs, int fd, Node *dir, GPtrArray *nodes, unsigned 
 	while ((entry = readdir(stream))) {
 		Node *node = dir ? node_find(fs, dir, entry->d_name) : NULL;
 		autofd child_fd = -1;
+		int list_fd = -1;
 
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
 			backing_is_hidden(entry->d_name))
 			continue;
-		if (held_stamp(fs, dirfd(stream), entry->d_name, node)) {
-			if (node)
-				g_ptr_array_add(nodes, node_ref(node));
-		} else if (depth < HELD_DEPTH_MAX &&
-			   backing_open_dir(dirfd(stream), entry->d_name, &child_fd) == 0) {
-			int list_fd = -1;
-
-			if (backing_open_list(child_fd, &list_fd) == 0)
-				held_stamp_in(fs, list_fd, node, nodes, depth + 1);
-		}
+		if (entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN)
+			held_move(fs, dirfd(stream), entry->d_name, node, nodes);
+		else if (backing_open_dir(dirfd(stream), entry->d_name, &child_fd) < 0)
+			held_move(fs, dirfd(stream), entry->d_name, node, nodes);
+		else if (depth < HELD_DEPTH_MAX && backing_open_list(child_fd, &list_fd) == 0)
+			held_move_in(fs, list_fd, node, nodes, depth + 1);
 	}
 	closedir(stream);
 }
 
-GPtrArray *held_stamp_below(Fs *fs, Node *dir)
+GPtrArray *held_move_below(Fs *fs, Node *dir)
 {
 	GPtrArray *nodes = g_ptr_array_new();
 	int dir_fd, list_fd = -1;
 
-	if (g_hash_table_size(fs->held->entries) == 0 || node_dir_fd(fs, dir, &dir_fd) < 0 ||
-		backing_open_list(dir_fd, &list_fd) < 0)
-		return nodes;
-	held_stamp_in(fs, list_fd, dir, nodes, 0);
+	if (node_dir_fd(fs, dir, &dir_fd) == 0 && backing_open_list(dir_fd, &list_fd) == 0)
+		held_move_in(fs, list_fd, dir, nodes, 0);
 	return nodes;
 }
 

@@ -20,18 +20,18 @@
 #include "util.h"
 
 struct Store {
-	GHashTable *by_ino; /* ino -> Kept, not owned */
-	int fd;             /* O_PATH of the hidden directory, or -1 */
-	char *name;         /* of that, in the root */
-	bool impossible;    /* it cannot be made */
-	uint64_t last;      /* number */
+	GHashTable *by_id; /* FileId -> Kept, not owned */
+	int fd;            /* O_PATH of the hidden directory, or -1 */
+	char *name;        /* of that, in the root */
+	bool impossible;   /* it cannot be made */
+	uint64_t last;     /* number */
 };
 
 Store *store_new(void)
 {
 	Store *store = g_new0(Store, 1);
 
-	store->by_ino = g_hash_table_new(g_int64_hash, g_int64_equal);
+	store->by_id = g_hash_table_new(file_id_hash, file_id_equal);
 	store->fd = -1;
 	return store;
 }
@@ -46,7 +46,7 @@ Store *store_free(Fs *fs)
 		backing_remove_store(fs->root_fd, store->name);
 	fd_clear(&store->fd);
 	g_free(store->name);
-	g_hash_table_unref(store->by_ino);
+	g_hash_table_unref(store->by_id);
 	g_free(store);
 	return NULL;
 }
@@ -72,17 +72,17 @@ static void store_name(uint64_t number, char name[static 32])
 	snprintf(name, 32, "%ju", (uintmax_t)number);
 }
 
-Kept *kept_find(const Fs *fs, ino_t ino)
+Kept *kept_find(const Fs *fs, const struct stat *st)
 {
-	int64_t key = (int64_t)ino;
+	FileId id = file_id(st);
 
-	return g_hash_table_lookup(fs->store->by_ino, &key);
+	return g_hash_table_lookup(fs->store->by_id, &id);
 }
 
 /* The one with this inode, or a new one. */
 static Kept *kept_get(Fs *fs, const struct stat *st)
 {
-	Kept *kept = kept_find(fs, st->st_ino);
+	Kept *kept = kept_find(fs, st);
 
 	if (kept) {
 		kept->mtime = st->st_mtim;
@@ -91,10 +91,10 @@ static Kept *kept_get(Fs *fs, const struct stat *st)
 	kept = g_new0(Kept, 1);
 	kept->n_refs = 1;
 	kept->type = st->st_mode & S_IFMT;
-	kept->ino = st->st_ino;
+	kept->id = file_id(st);
 	kept->size = st->st_size;
 	kept->mtime = st->st_mtim;
-	g_hash_table_insert(fs->store->by_ino, &kept->ino, kept);
+	g_hash_table_insert(fs->store->by_id, &kept->id, kept);
 	return kept;
 }
 
@@ -162,7 +162,7 @@ void kept_unlink(Fs *fs, uint64_t number)
 
 void kept_follow(Fs *fs, const struct stat *st, Node *node)
 {
-	Kept *kept = kept_find(fs, st->st_ino);
+	Kept *kept = kept_find(fs, st);
 
 	if (kept && kept->node)
 		kept_set_node(fs, kept, node);
@@ -176,11 +176,25 @@ void kept_save(Fs *fs, int dir_fd, const char *name)
 
 	if (backing_stat(dir_fd, name, &st) < 0)
 		return;
-	kept = kept_find(fs, st.st_ino);
-	if (!kept || kept->number || kept_link_in(fs, dir_fd, name, &number) < 0)
+	kept = kept_find(fs, &st);
+	if (!kept || kept->number)
 		return;
+	if (kept_link_in(fs, dir_fd, name, &number) < 0) {
+		kept_lose(fs, &st);
+		return;
+	}
 	kept_set_node(fs, kept, NULL);
 	kept->number = number;
+}
+
+void kept_lose(Fs *fs, const struct stat *st)
+{
+	Kept *kept = kept_find(fs, st);
+
+	if (!kept)
+		return;
+	g_hash_table_remove(fs->store->by_id, &kept->id);
+	kept_set_node(fs, kept, NULL);
 }
 
 Kept *kept_ref(Kept *kept)
@@ -193,7 +207,8 @@ Kept *kept_unref(Fs *fs, Kept *kept)
 {
 	if (!kept || --kept->n_refs > 0)
 		return NULL;
-	g_hash_table_remove(fs->store->by_ino, &kept->ino);
+	if (g_hash_table_lookup(fs->store->by_id, &kept->id) == kept)
+		g_hash_table_remove(fs->store->by_id, &kept->id);
 	if (kept->number)
 		kept_unlink(fs, kept->number);
 	kept_set_node(fs, kept, NULL);
@@ -203,7 +218,7 @@ Kept *kept_unref(Fs *fs, Kept *kept)
 
 nlink_t kept_n_links(const Fs *fs, const struct stat *st)
 {
-	const Kept *kept = kept_find(fs, st->st_ino);
+	const Kept *kept = kept_find(fs, st);
 
 	return st->st_nlink - (kept && kept->number && st->st_nlink > 0 ? 1 : 0);
 }
@@ -224,9 +239,9 @@ static int kept_place(Fs *fs, const Kept *kept, int *ret_dir_fd, char name[stati
 
 static bool kept_is_it(const Fs *fs, const Kept *kept, const struct stat *st)
 {
-	return (st->st_mode & S_IFMT) == kept->type && st->st_ino == kept->ino &&
-	       kept_n_links(fs, st) == (kept->number ? 0 : 1) && st->st_size == kept->size &&
-	       time_equal(&st->st_mtim, &kept->mtime);
+	return (st->st_mode & S_IFMT) == kept->type && st->st_ino == kept->id.ino &&
+	       st->st_dev == kept->id.dev && kept_n_links(fs, st) == (kept->number ? 0 : 1) &&
+	       st->st_size == kept->size && time_equal(&st->st_mtim, &kept->mtime);
 }
 
 bool kept_is_whole(const Fs *fs, const Kept *kept)
@@ -241,7 +256,7 @@ bool kept_is_whole(const Fs *fs, const Kept *kept)
 
 void kept_note_mtime(Fs *fs, const struct stat *st)
 {
-	Kept *kept = kept_find(fs, st->st_ino);
+	Kept *kept = kept_find(fs, st);
 
 	if (kept)
 		kept->mtime = st->st_mtim;

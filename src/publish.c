@@ -212,7 +212,7 @@ static int through_open(Fs *fs, Stage *stage, int *ret_fd)
 		return -errno;
 	if (st.st_ino != base.st_ino || st.st_dev != base.st_dev)
 		return -ESTALE;
-	former_release(fs, st.st_ino);
+	former_release(fs, &st);
 	*ret_fd = fd_steal(&fd);
 	return 0;
 }

@@ -105,7 +105,7 @@ static void attr_release(Fs *fs, const Version *version, int fd)
 	struct stat st;
 
 	if (!version->node->linked && fstat(fd, &st) == 0)
-		former_release(fs, st.st_ino);
+		former_release(fs, &st);
 }
 
 /* What the kernel has cached of the exposed version is not so any more. */
@@ -236,7 +236,7 @@ static int set_open_times(
 		return -errno;
 	/* It cannot come back with other times; and if it has come back, it is not ours any more.
 	 */
-	former_release(fs, ret_stat->st_ino);
+	former_release(fs, ret_stat);
 	if (fstat(fd, ret_stat) < 0)
 		return -errno;
 	if (ret_stat->st_nlink > 0) {

@@ -190,6 +190,8 @@ int request_writing_stage(Fs *fs, Version *version, Stage **ret_stage)
 	if (tid > 0 && !pin_is_for(pin, PIN_WRITE, node)) {
 		pin = pin_set(fs, tid, PIN_WRITE, node, current->caller, current->due);
 		r = request_pin_stage(fs, pin, node);
+		if (r < 0)
+			request_close_idle(node);
 		return r < 0 ? r : -ESTALE;
 	}
 	r = writing_begin(fs, node, current->caller, &stage);

@@ -192,7 +192,9 @@ static int lookup_promised(Fs *fs, Node *dir, const char *name, Pin **ret_pin)
 		r = promised_type(fs, dir, name, &type);
 		if (r == 0 && (S_ISDIR(type) || S_ISLNK(type)))
 			return 0;
-		pin_name(fs, pin, dir, name);
+		/* A directory on the way may be absent for a moment. */
+		if (r == 0)
+			pin_name(fs, pin, dir, name);
 		if (r == 0 && S_ISREG(type))
 			r = lookup_promised_file(fs, dir, name);
 		*ret_pin = pin = pin_find(fs, tid);
@@ -582,7 +584,7 @@ static int link_name(Fs *fs, Node *node, fuse_ino_t new_parent, const char *new_
 		return r;
 	held_note_arrival(fs, &st, NULL);
 	/* What has several names changes without a new version. */
-	former_release(fs, st.st_ino);
+	former_release(fs, &st);
 	former_forget_node(fs, node);
 	former_forget(fs, dir->node, new_name, false);
 	made = node_get(fs, dir->node, new_name);

@@ -150,7 +150,7 @@ static void rename_stamp(Fs *fs, const Move *to)
 	}
 	if (!node || !node->exposed || node->exposed->type != S_IFDIR)
 		return;
-	nodes = held_stamp_below(fs, node);
+	nodes = held_move_below(fs, node);
 	for (unsigned i = 0; i < nodes->len; i++)
 		request_expire(fs, nodes->pdata[i]);
 	held_free_nodes(fs, nodes);
@@ -247,7 +247,8 @@ static int rename_plain(Fs *fs, const Move *from, const Move *to, unsigned flags
 }
 
 /* What is under one of the names that have been exchanged. */
-static void exchange_moved(Fs *fs, Node *dir, const char *name, int dir_fd)
+static void exchange_moved(
+	Fs *fs, Node *dir, const char *name, int dir_fd, const struct stat *replaced)
 {
 	const Move to = {.dir = dir, .name = name, .dir_fd = dir_fd};
 	Node *node = node_find(fs, dir, name);
@@ -259,7 +260,7 @@ static void exchange_moved(Fs *fs, Node *dir, const char *name, int dir_fd)
 		stage_move_below(fs, node);
 	rename_stamp(fs, &to);
 	if (backing_stat(dir_fd, name, &st) == 0)
-		held_note_arrival(fs, &st, NULL);
+		held_note_arrival(fs, &st, replaced);
 }
 
 /* Both names exist; either may be in the tree only. */
@@ -267,8 +268,17 @@ static int rename_exchange(Fs *fs, const Move *from, const Move *to)
 {
 	g_autofree char *name = g_strdup(to->name);
 	Node *a, *b, *dir = from->dir;
+	bool has_from, has_to;
+	struct stat from_st, to_st;
 	int r = 0;
 
+	has_from = backing_stat(from->dir_fd, from->name, &from_st) == 0;
+	has_to = backing_stat(to->dir_fd, to->name, &to_st) == 0;
+	/* What one that is new has replaced is there yet. */
+	if (!from->backing)
+		kept_save(fs, from->dir_fd, from->name);
+	if (!to->backing)
+		kept_save(fs, to->dir_fd, to->name);
 	if (from->backing && to->backing)
 		r = renameat2(from->dir_fd, from->name, to->dir_fd, to->name, RENAME_EXCHANGE);
 	else if (from->backing)
@@ -292,8 +302,8 @@ static int rename_exchange(Fs *fs, const Move *from, const Move *to)
 	b->shadow = !node_in_backing(b) && backing_exists(from->dir_fd, from->name);
 	node_unref(fs, a);
 	node_unref(fs, b);
-	exchange_moved(fs, from->dir, from->name, from->dir_fd);
-	exchange_moved(fs, to->dir, name, to->dir_fd);
+	exchange_moved(fs, from->dir, from->name, from->dir_fd, has_from ? &from_st : NULL);
+	exchange_moved(fs, to->dir, name, to->dir_fd, has_to ? &to_st : NULL);
 	return 0;
 }
 

@@ -292,7 +292,7 @@ static void name_move(World *w, int from, int to)
 	a->kept_maybe = 0;
 }
 
-/* A directory above the name has got another one. */
+/* A directory above the name has got another one. What was there before is not known. */
 static void name_below_moved(World *w, int path)
 {
 	Name *n = &w->names[path];
@@ -300,9 +300,16 @@ static void name_below_moved(World *w, int path)
 
 	if (n->session)
 		n->session->moved = true;
-	for (int i = 0; i < 2; i++)
-		if (inodes[i])
-			inode_moved(w, inodes[i]);
+	for (int i = 0; i < 2; i++) {
+		Inode *inode = inodes[i];
+
+		if (!inode)
+			continue;
+		if (inode->held)
+			inode_moved(w, inode);
+		else
+			inode->arrived |= inode->type == S_IFREG;
+	}
 }
 
 static void rename_dir(World *w, int from, int to)
@@ -359,11 +366,12 @@ static void rename_exchange(World *w, int from, int to)
 				n->session->path = k ? i : j;
 			if (n->inode)
 				n->inode->moved = true;
-			name_below_moved(w, k ? i : j);
+			if (paths[from].holds)
+				name_below_moved(w, k ? i : j);
 		}
-		if (i == from && !paths[from].holds) {
-			inode_renamed(w, w->names[i].inode, NULL);
-			inode_renamed(w, w->names[j].inode, NULL);
+		if (!paths[from].holds) {
+			inode_renamed(w, w->names[i].inode, w->names[j].inode);
+			inode_renamed(w, w->names[j].inode, w->names[i].inode);
 		}
 	}
 	names_forget(w, from, true);

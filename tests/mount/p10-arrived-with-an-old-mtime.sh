@@ -45,3 +45,27 @@ eq "a new file that has been renamed" "$(mtime "$B/r")" "$before"
 echo once >"$B/t"
 mv "$B/t" "$B/r"
 eq "over the same" "$(mtime "$B/r")" "$before"
+
+# exchanged with a newer file
+echo first >"$B/x"
+echo second >"$B/y"
+cat "$B/y" >"$T/made"
+before=$(mtime "$B/x")
+tool rename "$B/x" "$B/y" exchange
+echo first >"$B/y"
+newer "exchanged" "$(mtime "$B/y")" "$before"
+
+# below a directory: what was under the name before is not known
+mkdir "$B/d" "$B/dn"
+echo seen >"$B/d/f"
+cat "$B/d/f" >"$T/made"
+echo other >"$B/dn/f"
+before=$(mtime "$B/dn/f")
+mv "$B/d" "$B/do"
+mv "$B/dn" "$B/d"
+eq "a rename of the directory leaves the mtime" "$(mtime "$B/d/f")" "$before"
+echo other >"$B/d/f"
+newer "its directory renamed" "$(mtime "$B/d/f")" "$before"
+before=$(mtime "$B/d/f")
+echo other >"$B/d/f"
+eq "and once more" "$(mtime "$B/d/f")" "$before"

@@ -348,6 +348,63 @@ static void run_excl(Proc *p)
 		excl_round(p);
 }
 
+/* ---- ways: a directory on the way is gone for a moment ---- */
+
+static void setup_ways(Proc *p)
+{
+	char path[PATH_SIZE];
+	int fd;
+
+	own_path_of(p, "way", path);
+	if (mkdir(path, 0755) < 0)
+		fail(p, "mkdir: %s", strerror(errno));
+	strcat(path, "/file");
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0 || close(fd) < 0)
+		fail(p, "the file: %s", strerror(errno));
+}
+
+/* Whoever opens a file in it finds it or does not. */
+static bool ways_round(Proc *p)
+{
+	char path[PATH_SIZE], away[PATH_SIZE];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/way.0", p->crew->dir);
+	snprintf(away, sizeof(away), "%s/away.0", p->crew->dir);
+	if (p->index == 0) {
+		doing(p, "renaming a directory", -1);
+		return (rename(path, away) == 0 && rename(away, path) == 0) ||
+		       fail(p, "rename: %s", strerror(errno));
+	}
+	strcat(path, "/file");
+	doing(p, "opening for writing", -1);
+	fd = open(path, (pick(p, 2) ? O_WRONLY | O_TRUNC : O_RDWR) | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT || fail(p, "open for writing: %s", strerror(errno));
+	if (pick(p, 2) && write(fd, path, 1 + pick(p, 30)) < 0)
+		fail(p, "write: %s", strerror(errno));
+	return close(fd) == 0 || fail(p, "close: %s", strerror(errno));
+}
+
+static void run_ways(Proc *p)
+{
+	while (next_round(p))
+		ways_round(p);
+}
+
+static void conclude_ways(Proc *p)
+{
+	char path[PATH_SIZE];
+
+	snprintf(path, sizeof(path), "%s/way.0/file", p->crew->dir);
+	if (unlink(path) < 0)
+		fail(p, "unlink: %s", strerror(errno));
+	*strrchr(path, '/') = 0;
+	if (rmdir(path) < 0)
+		fail(p, "rmdir: %s", strerror(errno));
+}
+
 /* ---- mixed: everyone does everything ---- */
 
 /* Renames carry files from name to name while they are written, so all that write in place exclude

@@ -55,6 +55,7 @@ static const Mode modes[] = {
 	{"flock", "locked by readers and writers", 4, false, setup_files, run_flock,
 		conclude_whole},
 	{"excl", "lock files made with O_EXCL", 2, false, NULL, run_excl, conclude_whole},
+	{"ways", "opened by a way that is renamed", 1, false, setup_ways, run_ways, conclude_ways},
 	{"mixed", "everyone does everything", 4, false, setup_files, run_mixed, conclude_whole},
 };
 

@@ -16,9 +16,18 @@ struct Place {
 	Fs *fs;     /* its */
 	Node *root; /* its */
 	int fd;     /* its */
+	dev_t dev;
 	pid_t pids[N_WHO];
 	Process *who[N_WHO];
 };
+
+static struct stat stat_of(Place *place, const char *name)
+{
+	struct stat st;
+
+	g_assert_cmpint(fstatat(place->fd, name, &st, 0), ==, 0);
+	return st;
+}
 
 /* A child that is no driver: it has another command name. */
 static pid_t child_new(void)
@@ -55,6 +64,7 @@ static void place_set_up(Place *place, gconstpointer data G_GNUC_UNUSED)
 	place->fd = place->scratch.fd;
 	place->fs = place->scratch.fs;
 	place->root = place->fs->root;
+	place->dev = stat_of(place, ".").st_dev;
 	steps = steps_new(drivers, 0);
 	for (int i = 0; i < N_WHO; i++) {
 		place->pids[i] = i == DRIVER ? getpid() : child_new();
@@ -124,9 +134,13 @@ static void test_back(Place *place, gconstpointer data G_GNUC_UNUSED)
 	g_assert_cmpuint(former_count(place->fs), ==, 2);
 	g_assert_cmpuint(former_bytes(place->fs), ==, 8);
 	g_assert_cmpuint(
-		kept_n_links(place->fs, &(struct stat){.st_ino = ino, .st_nlink = 1}), ==, 0);
+		kept_n_links(place->fs,
+			&(struct stat){.st_dev = place->dev, .st_ino = ino, .st_nlink = 1}),
+		==, 0);
 	g_assert_cmpuint(
-		kept_n_links(place->fs, &(struct stat){.st_ino = ino, .st_nlink = 3}), ==, 2);
+		kept_n_links(place->fs,
+			&(struct stat){.st_dev = place->dev, .st_ino = ino, .st_nlink = 3}),
+		==, 2);
 	all = former_candidates(place->fs, place->root, "f", S_IFREG, 4, place->who[ONE]);
 	g_assert_cmpuint(all->len, ==, 2);
 	ASSERT_OK(former_open(place->fs, all->pdata[0], &fd));
@@ -166,14 +180,6 @@ static Former *only(Place *place, const char *name)
 
 	g_assert_cmpuint(all->len, ==, 1);
 	return all->pdata[0];
-}
-
-static struct stat stat_of(Place *place, const char *name)
-{
-	struct stat st;
-
-	g_assert_cmpint(fstatat(place->fd, name, &st, 0), ==, 0);
-	return st;
 }
 
 static void test_renamed_away(Place *place, gconstpointer data G_GNUC_UNUSED)
@@ -222,12 +228,15 @@ static void test_shared(Place *place, gconstpointer data G_GNUC_UNUSED)
 {
 	ino_t ino = make(place, "f", "abcd");
 	struct stat st;
+	autofd fd = -1;
 
 	rename_away(place, "g");
 	take_away(place, "g");
 	g_assert_cmpuint(former_count(place->fs), ==, 2);
 	g_assert_cmpuint(
-		kept_n_links(place->fs, &(struct stat){.st_ino = ino, .st_nlink = 1}), ==, 0);
+		kept_n_links(place->fs,
+			&(struct stat){.st_dev = place->dev, .st_ino = ino, .st_nlink = 1}),
+		==, 0);
 	g_assert_true(former_is_whole(place->fs, only(place, "f")));
 	g_assert_true(former_is_whole(place->fs, only(place, "g")));
 	ASSERT_OK(former_put_back(place->fs, only(place, "f"), place->fd));
@@ -244,8 +253,21 @@ static void test_shared(Place *place, gconstpointer data G_GNUC_UNUSED)
 	g_assert_cmpint(renameat(place->fd, "t", place->fd, "g"), ==, 0);
 	g_assert_true(former_is_whole(place->fs, only(place, "f")));
 
+	/* what is lost cannot be taken for another file with its number */
+	former_forget(place->fs, place->root, "f", false);
+	make(place, "f", "abcd");
+	rename_away(place, "g");
+	st = stat_of(place, "g");
+	kept_lose(place->fs, &st);
+	g_assert_null(kept_find(place->fs, &st));
+	ASSERT_ERROR(former_open(place->fs, only(place, "f"), &fd), ESTALE);
+	g_assert_false(former_is_whole(place->fs, only(place, "f")));
+	former_forget(place->fs, place->root, "f", false);
+	ino = make(place, "f", "abcd");
+	rename_away(place, "h");
+
 	/* who changes it in place makes all of them forgotten */
-	former_release(place->fs, ino);
+	former_release(place->fs, &(struct stat){.st_dev = place->dev, .st_ino = ino});
 	g_assert_cmpuint(former_count(place->fs), ==, 0);
 	g_assert_false(former_watches(place->fs, place->root, "f"));
 }

@@ -86,7 +86,7 @@ static void test_below(ScratchFs *place, gconstpointer data G_GNUC_UNUSED)
 	held_note(place->fs, &st);
 	make(place, "d/other", 1000);
 	make(place, "beside", 1000);
-	nodes = held_stamp_below(place->fs, place->fs->root);
+	nodes = held_move_below(place->fs, place->fs->root);
 	/* nobody has looked them up */
 	g_assert_cmpuint(nodes->len, ==, 0);
 	held_free_nodes(place->fs, nodes);
@@ -94,6 +94,37 @@ static void test_below(ScratchFs *place, gconstpointer data G_GNUC_UNUSED)
 	g_assert_cmpint(mtime_of(place, "d/g"), >, 1000);
 	g_assert_cmpint(mtime_of(place, "d/other"), ==, 1000);
 	g_assert_cmpint(mtime_of(place, "beside"), ==, 1000);
+	/* what was not held back has arrived, whatever its mtime */
+	ASSERT_OK(backing_stat(place->fd, "beside", &st));
+	g_assert_true(held_has_arrived(place->fs, &st));
+	ASSERT_OK(backing_stat(place->fd, "d/g", &st));
+	g_assert_false(held_has_arrived(place->fs, &st));
+}
+
+/* What does not fit is not lost: all of its age counts. */
+static void test_full(ScratchFs *place, gconstpointer data G_GNUC_UNUSED)
+{
+	struct stat st, other = make(place, "other", 1000);
+	char name[8];
+
+	place->fs->held = held_free(place->fs->held);
+	place->fs->held = held_new(4);
+	for (int i = 0; i < 4; i++) {
+		g_snprintf(name, sizeof(name), "f%d", i);
+		st = make(place, name, 1000);
+		held_note(place->fs, &st);
+	}
+	g_assert_false(held_has(place->fs, &other));
+	st = make(place, "f4", 1000);
+	held_note(place->fs, &st);
+	g_assert_true(held_has(place->fs, &st));
+	g_assert_true(held_has(place->fs, &other));
+	g_assert_true(held_has_arrived(place->fs, &other));
+	ASSERT_OK(backing_stat(place->fd, "f0", &st));
+	g_assert_true(held_has(place->fs, &st));
+	/* but not what is younger */
+	st = make(place, "young", time(NULL) + 1000);
+	g_assert_false(held_has(place->fs, &st));
 }
 
 static void test_arrived(ScratchFs *place, gconstpointer data G_GNUC_UNUSED)
@@ -125,5 +156,6 @@ int main(int argc, char **argv)
 	ADD("changed", test_changed);
 	ADD("below", test_below);
 	ADD("arrived", test_arrived);
+	ADD("full", test_full);
 	return g_test_run();
 }
