@@ -389,8 +389,9 @@ static bool ways_round(Proc *p)
 
 static void run_ways(Proc *p)
 {
-	while (next_round(p))
-		ways_round(p);
+	while (p->index == 0 ? going_on(p) : next_round(p))
+		for (int i = 0; i < 16 && !lost(p); i++)
+			ways_round(p);
 }
 
 static void conclude_ways(Proc *p)
