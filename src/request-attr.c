@@ -361,6 +361,16 @@ static void report_ctime(Fs *fs, Node *node, const struct stat *attr)
 		node_remember_ctime(fs, node, &st, &attr->st_ctim);
 }
 
+/* Whether a superseded version is what the name shows still, under another id: the kernel's memory
+ * of that is to expire, and it has not come to it yet. */
+static bool version_has_file(Fs *fs, const Version *version)
+{
+	struct stat st;
+
+	return node_stat(fs, version->node, &st) == 0 && (st.st_mode & S_IFMT) == version->type &&
+	       st.st_ino == version->ino;
+}
+
 static int set_times(Fs *fs, Version *version, const struct stat *attr, int to_set, bool report)
 {
 	Stage *stage = version->stage;
@@ -371,7 +381,8 @@ static int set_times(Fs *fs, Version *version, const struct stat *attr, int to_s
 	}
 	if (stage)
 		return set_staged_times(fs, stage, attr, to_set);
-	if (version->state == VERSION_SUPERSEDED || !version->node->linked)
+	if (!version->node->linked || (version->state == VERSION_SUPERSEDED &&
+					      (report || !version_has_file(fs, version))))
 		return 0;
 	if (report) {
 		if (to_set & FUSE_SET_ATTR_CTIME)

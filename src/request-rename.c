@@ -483,8 +483,7 @@ static int rename_matched(Fs *fs, const Move *from, const Move *to, const Plan *
 
 	if (plan->match.former && !former_is_whole(fs, plan->match.former))
 		return -EMLINK;
-	/* P8: it is gone, as if it had never been. */
-	wanted = plan->match.former && former_is_wanted(fs, &plan->from);
+	wanted = former_is_wanted(fs, &plan->from);
 	r = plan_assume(plan);
 	if (r == 0 && plan->match.former)
 		r = former_put_back(fs, plan->match.former, to->dir_fd);
@@ -497,10 +496,9 @@ static int rename_matched(Fs *fs, const Move *from, const Move *to, const Plan *
 	former_look(fs, to->dir, to->name, request_current()->caller, LOOK_BYTES, true);
 	kept_save(fs, from->dir_fd, from->name);
 	(void)!unlinkat(from->dir_fd, from->name, 0);
+	/* P8: it is gone, but its bytes are there. */
 	if (wanted)
 		rename_remember(fs, from, to, &plan->from.st_mtim);
-	else if (!plan->match.former)
-		former_forget(fs, from->dir, from->name, false);
 	if (from->node)
 		node_unlink(fs, from->node);
 	return 0;

@@ -119,7 +119,7 @@ class Command:
         self.status = None
         self.told = False  # to end
         self.pid = os.posix_spawnp(
-            argv[0], argv, os.environ, setsigmask=mask, setsigdef=(signal.SIGPIPE, signal.SIGXFSZ)
+            argv[0], argv, os.environ, setsigmask=mask, setsigdef=(signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGQUIT)
         )
 
     def wait(self, seconds, over):

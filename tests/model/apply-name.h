@@ -390,7 +390,10 @@ static void rename_kept(World *w, const Op *op)
 	to->inode->mode = inode->mode;
 	to->inode->held = true;
 	name_look(w, op->other, op->actor, true);
-	names_forget(w, op->path, false);
+	if (w->keeps && !inode->arrived && (inode->text->size > 0 || !w->always))
+		name_remember(&w->names[op->path],
+			&(Former){.type = inode->type, .text = inode->text, .mtime = inode->mtime},
+			to->inode);
 	inode_unlink(inode);
 	name_clear(w, op->path);
 }

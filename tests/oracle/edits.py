@@ -75,7 +75,7 @@ class Editor:
         if what == "write" and before[args[0]] != args[1]:
             return ["write", args[0], before[args[0]], how]
         if what == "remove":
-            return ["add", args[0], before[args[0]], how]
+            return ["add", args[0], before[args[0]], how, *self._for_coming(args[0])]
         if what == "add":
             bump = dict(self._leaving()).get(args[0])
             if bump is not None:
@@ -97,6 +97,14 @@ class Editor:
         for group in self.graph.groups.values():
             paths += [(path, group.bump) for path in group.members(files) if not path.endswith("/keep.x")]
         return sorted(paths)
+
+    def _for_coming(self, path):
+        """What must change with a source that comes back: its left-over object may come out as it was, and keep its
+        mtime, so that nothing tells make that the list is another one (a limit that the README names)"""
+        for group in self.graph.groups.values():
+            if group.bump and path.startswith(group.folder + "/"):
+                return [group.bump, self._bumped()]
+        return ["", ""]
 
     def _coming(self):
         files = self.state["files"]
@@ -130,7 +138,7 @@ class Editor:
                 path = rng.choice(coming)
                 old = self.history.get(path, [])
                 text = rng.choice(old[-2:]) if old and rng.random() < 0.8 else self._fresh(path)
-                return ["add", path, text, rng.choice(WRITES)]
+                return ["add", path, text, rng.choice(WRITES), *self._for_coming(path)]
         if lot < 0.76:
             deep = [group for group in self.graph.groups.values() if group.deep]
             if deep:
@@ -204,6 +212,8 @@ def change(graph, state, operation):
             if args[0] in files:
                 return False
             files[args[0]] = args[1]
+            if args[3]:
+                files[args[3]] = args[4]
             # what was put aside is older than what is made from this
             for path in [path for path in state["off"] if path == args[0] or args[0].startswith(path + "/")]:
                 del state["off"][path]
@@ -395,8 +405,12 @@ def do(root, operation, scratch):
     """Does it to a real tree"""
     what, *args = operation
     match what:
-        case "write" | "add":
+        case "write":
             write(root, args[0], args[1], args[2], scratch)
+        case "add":
+            write(root, args[0], args[1], args[2], scratch)
+            if args[3]:
+                write(root, args[3], args[4], "child", scratch)
         case "touch":
             in_child(os.utime, f"{root}/{args[0]}")
         case "remove":

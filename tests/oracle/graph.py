@@ -3,7 +3,7 @@
 
 The graphs are right without lklfs: whatever is edited, an incremental build ends with the bytes of a clean
 one. So what depends on a list of sources has a list file, or something else changes whenever a source is
-taken away (`bump`); what depends on a file that may be absent likewise."""
+taken away or comes back (`bump`); what depends on a file that may be absent likewise."""
 
 import random
 

@@ -1,0 +1,59 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Wall time of a forced build of the Linux Kernel Library in which nothing has changed: with lklfs in TREE, and without
+# it in FIXED, a copy of TREE with LKL's own fix applied, in turn. Both have been built.
+#
+#   tests/bench/lkl.sh TREE FIXED [PAIRS]
+#
+# A line for each pair (10): seconds without lklfs, seconds with it, ratio; then the medians. Idle cores wake slowly on
+# many machines, and the sides do not sleep alike: BENCH_SPIN=1 keeps all cores awake with idle-priority spinners.
+# LKLFS names the program, as for lkl-make. Nothing else should run meanwhile.
+
+set -euo pipefail
+
+if (($# < 2)); then
+	sed -n '3,/^$/s/^# \?//p' "$0" >&2
+	exit 2
+fi
+tree=$(realpath -e "$1") fixed=$(realpath -e "$2") pairs=${3:-10}
+make=$(realpath "${BASH_SOURCE[0]%/*}/../../contrib/lkl/lkl-make")
+
+spinners=()
+if [[ -n "${BENCH_SPIN:-}" ]]; then
+	for ((i = 0; i < $(nproc); i++)); do
+		chrt --idle 0 bash -c 'while :; do :; done' &
+		spinners+=($!)
+	done
+	trap 'kill "${spinners[@]}"' EXIT
+fi
+
+# timed COMMAND...: prints microseconds
+timed() {
+	local begin=${EPOCHREALTIME/./}
+	"$@" >/dev/null 2>&1
+	echo $((${EPOCHREALTIME/./} - begin))
+}
+
+for ((i = 0; i < pairs; i++)); do
+	without=$(timed make -C "$fixed/tools/lkl" -j "$(nproc)" -W bin/stat)
+	with=$(timed "$make" -C "$tree" -j "$(nproc)")
+	echo "$without $with"
+done | awk '
+	function median(values, n, sorted, i, j, t) {
+		for (i = 1; i <= n; i++)
+			sorted[i] = values[i]
+		for (i = 2; i <= n; i++)
+			for (j = i; j > 1 && sorted[j] < sorted[j - 1]; j--) {
+				t = sorted[j]; sorted[j] = sorted[j - 1]; sorted[j - 1] = t
+			}
+		return (sorted[int((n + 1) / 2)] + sorted[int(n / 2) + 1]) / 2
+	}
+	{
+		a[NR] = $1 / 1e6; b[NR] = $2 / 1e6
+		printf "%6.2f s %6.2f s  %.3f\n", a[NR], b[NR], b[NR] / a[NR]
+		fflush()
+	}
+	END {
+		x = median(a, NR); y = median(b, NR)
+		printf "%6.2f s %6.2f s  %.3f  medians of %d\n", x, y, y / x, NR
+	}'
