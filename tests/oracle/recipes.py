@@ -18,8 +18,8 @@ MANNERS = {
     "fd": ["exec 3>{T}; {{ {B}; }} >&3; exec 3>&-"],
     "dd": ["{{ {B}; }} >{T}.in; dd if={T}.in of={T} conv=notrunc status=none;"
            " truncate -s $(stat -c %s {T}.in) {T}"],
-    "two": ['{{ echo raw; {B}; }} >{T}; c=$(sed 1d {T}); printf "%s\\n" "$c" >{T}'],
-    "two-lines": ["{{ echo raw; {B}; }} >{T}", 'c=$(sed 1d {T}); printf "%s\\n" "$c" >{T}'],
+    "two": ['{{ echo raw; {B}; }} >{T}; c=$(sed 1d {T}; echo .); printf %s "${{c%.}}" >{T}'],
+    "two-lines": ["{{ echo raw; {B}; }} >{T}", 'c=$(sed 1d {T}; echo .); printf %s "${{c%.}}" >{T}'],
     "sed": ["{{ echo raw; {B}; }} >{T}; sed -i 1d {T}"],
     "sed-line": ["{{ echo raw; {B}; }} >{T}", "sed -i 1d {T}"],
     "rm": ["rm -f {T}; {{ {B}; }} >{T}"],
