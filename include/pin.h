@@ -57,8 +57,8 @@ void pin_found(Fs *fs, Pin *pin, Node *node);
 /* Whether a writer's promise may be for this name. NULL and other pins are for none. */
 bool pin_may_be(const Pin *pin, const Node *dir, const char *name);
 
-/* It is for this name. */
-void pin_name(Fs *fs, Pin *pin, Node *dir, const char *name);
+/* It is for this name, which it may be for. */
+void pin_name(Pin *pin, Node *dir, const char *name);
 
 /* Whether an attempt upon this node is the second one. */
 bool pin_is_for(const Pin *pin, PinKind kind, const Node *node);

@@ -93,8 +93,8 @@ void stage_serve_on(Fs *fs, Stage *stage, Version *version);
  */
 void stage_move(Stage *stage);
 
-/* Those of all names below a directory that has been moved; fs->lock held. */
-void stage_move_below(Fs *fs, const Node *dir);
+/* That of a name that has been moved, and those of all names below it; fs->lock held. */
+void stage_move_below(Fs *fs, const Node *moved);
 
 /* The exposed inode has several names; fs->lock held. */
 void stage_share(Fs *fs, Stage *stage);

@@ -133,9 +133,7 @@ bool held_stamp(Fs *fs, int dir_fd, const char *name, Node *node)
 
 	if (backing_stat(dir_fd, name, &st) < 0 || !held_has(fs, &st))
 		return false;
-	(void)!backing_stamp_name(dir_fd, name);
-	if (backing_stat(dir_fd, name, &st) == 0)
-		kept_note_mtime(fs, &st);
+	(void)!kept_stamp(fs, dir_fd, name);
 	if (node && node->exposed)
 		version_supersede(fs, node->exposed);
 	return true;

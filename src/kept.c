@@ -262,6 +262,19 @@ void kept_note_mtime(Fs *fs, const struct stat *st)
 		kept->mtime = st->st_mtim;
 }
 
+int kept_stamp(Fs *fs, int dir_fd, const char *name)
+{
+	struct stat st;
+	int r;
+
+	r = backing_stamp_name(dir_fd, name);
+	if (r < 0)
+		return r;
+	if (backing_stat(dir_fd, name, &st) == 0)
+		kept_note_mtime(fs, &st);
+	return 0;
+}
+
 int kept_open(Fs *fs, const Kept *kept, int *ret_fd)
 {
 	char name[NAME_MAX + 1];

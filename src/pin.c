@@ -37,16 +37,12 @@ bool pin_may_be(const Pin *pin, const Node *dir, const char *name)
 	return !pin->dir || (pin->dir == dir && strcmp(pin->name, name) == 0);
 }
 
-void pin_name(Fs *fs, Pin *pin, Node *dir, const char *name)
+void pin_name(Pin *pin, Node *dir, const char *name)
 {
-	Node *old = pin->dir;
-
-	if (pin_may_be(pin, dir, name) && old)
+	if (pin->dir)
 		return;
 	pin->dir = node_ref(dir);
-	g_free(pin->name);
 	pin->name = g_strdup(name);
-	node_unref(fs, old);
 }
 
 void pin_found(Fs *fs, Pin *pin, Node *node)

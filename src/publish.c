@@ -80,17 +80,13 @@ static int publish_set_mtime(const Stage *stage, int fd)
 /* Same bytes, but somebody may have acted upon others, or the rewriting is the message. */
 static int publish_touch(Fs *fs, Stage *stage)
 {
-	struct stat st;
 	int dir_fd, r;
 
 	r = node_parent_fd(fs, stage->node, &dir_fd);
+	if (r == 0)
+		r = kept_stamp(fs, dir_fd, stage->node->name);
 	if (r < 0)
 		return r;
-	r = backing_stamp_name(dir_fd, stage->node->name);
-	if (r < 0)
-		return r;
-	if (backing_stat(dir_fd, stage->node->name, &st) == 0)
-		kept_note_mtime(fs, &st);
 	publish_renumber(fs, stage->node);
 	return 0;
 }

@@ -194,7 +194,7 @@ static int lookup_promised(Fs *fs, Node *dir, const char *name, Pin **ret_pin)
 			return 0;
 		/* A directory on the way may be absent for a moment. */
 		if (r == 0)
-			pin_name(fs, pin, dir, name);
+			pin_name(pin, dir, name);
 		if (r == 0 && S_ISREG(type))
 			r = lookup_promised_file(fs, dir, name);
 		*ret_pin = pin = pin_find(fs, tid);

@@ -254,8 +254,6 @@ static void exchange_moved(
 	Node *node = node_find(fs, dir, name);
 	struct stat st;
 
-	if (node && node->stage)
-		stage_move(node->stage);
 	if (node)
 		stage_move_below(fs, node);
 	rename_stamp(fs, &to);

@@ -195,13 +195,13 @@ void stage_move(Stage *stage)
 	stage->moved = true;
 }
 
-void stage_move_below(Fs *fs, const Node *dir)
+void stage_move_below(Fs *fs, const Node *moved)
 {
 	for (GList *l = fs->stages.head; l; l = l->next) {
 		Stage *stage = l->data;
 		const Node *node = stage->node;
 
-		while (node && node != dir)
+		while (node && node != moved)
 			node = node->parent;
 		if (node)
 			stage_move(stage);
