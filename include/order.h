@@ -9,6 +9,7 @@
 typedef enum {
 	ADMIT_QUICK,  /* is run at once, before the next one is received: it waits for nobody */
 	ADMIT_RUN,    /* may be run at once, by the thread that received it */
+	ADMIT_GLANCE, /* is quick, too, once it is known who asks */
 	ADMIT_LOOK,   /* has to know who asks: for the threads that may read /proc */
 	ADMIT_PARKED, /* waits for a verdict, and comes again */
 } Admission;
@@ -20,6 +21,10 @@ Admission order_admit(Request *r, GPtrArray *due);
 
 /* Sees to verdicts, and empties the array. No lock held. */
 void order_decide_due(Fs *fs, GPtrArray *due);
+
+/* For ADMIT_GLANCE: finds out who asks, if that is somebody remembered. Waits for nobody. Returns
+ * false if the request is ADMIT_LOOK after all. */
+bool order_glance(Request *r);
 
 /* Finds out who asks, and makes sure that a look at a name with an open session comes after every
  * close before it. Returns false if the request has been put somewhere to wait; it is not the

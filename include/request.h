@@ -53,9 +53,9 @@ struct Request {
 	GPtrArray *due;    /* Stage, owned: verdicts to see to when the request has been answered */
 };
 
-/* The current request is going to wait: if its thread still receives, another one does from now on.
- * fs->lock may be held. */
-void request_cede(void);
+/* The request is going to wait, or take long: if its thread still receives, another one does from
+ * now on. fs->lock may be held. */
+void request_cede(Request *r);
 
 /* The raw header. */
 static inline const struct fuse_in_header *request_header(const Request *r)

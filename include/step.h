@@ -26,6 +26,10 @@ Steps *steps_free(Steps *steps);
  * or RELEASE. Returns -ESRCH if there is no such process (any more), or it cannot be seen. */
 int step_process_new(Steps *steps, pid_t tid, Process **ret_process);
 
+/* The same of somebody who is remembered, and whose ancestors are. NULL: ask the other. Reads only
+ * what waits for nobody; no lock held. */
+Process *step_process_known(Steps *steps, pid_t tid);
+
 Process *step_process_ref(Process *process);
 Process *step_process_unref(Process *process);
 

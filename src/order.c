@@ -90,6 +90,15 @@ static Admission order_watched(Request *r, uint64_t parent, const char *name)
 	return watched ? ADMIT_LOOK : ADMIT_RUN;
 }
 
+/* A look at what nobody writes, by a thread that has been promised nothing, needs no more than the
+ * lock once it is known who looks. */
+static Admission order_glances(const Request *r, Admission admission)
+{
+	bool glances = admission == ADMIT_LOOK && !pin_find(r->fs, (pid_t)request_header(r)->pid);
+
+	return glances ? ADMIT_GLANCE : admission;
+}
+
 static Admission order_lookup(Request *r, Node *node, GPtrArray *due)
 {
 	Stage *stage = order_session(r->fs, node);
@@ -98,7 +107,8 @@ static Admission order_lookup(Request *r, Node *node, GPtrArray *due)
 	Pin *pin;
 
 	if (!stage)
-		return order_watched(r, request_header(r)->nodeid, request_body(r));
+		return order_glances(
+			r, order_watched(r, request_header(r)->nodeid, request_body(r)));
 	pin = pin_find(r->fs, (pid_t)request_header(r)->pid);
 	dir = version_find(r->fs, request_header(r)->nodeid);
 	promised = dir && pin_may_be(pin, dir->node, request_body(r));
@@ -118,14 +128,15 @@ static Admission order_open(Request *r, const Version *version)
 {
 	const struct fuse_open_in *in = request_body(r);
 	bool writes = (in->flags & O_ACCMODE) != O_RDONLY || (in->flags & O_TRUNC);
+	Admission admission = ADMIT_RUN;
 
 	if (!version)
 		return ADMIT_RUN;
-	return order_node(r, version->node,
-		writes || version->state == VERSION_STAGED ||
-				former_watches_node(r->fs, version->node)
-			? ADMIT_LOOK
-			: ADMIT_RUN);
+	if (writes || version->state == VERSION_STAGED)
+		admission = ADMIT_LOOK;
+	else if (former_watches_node(r->fs, version->node))
+		admission = order_glances(r, ADMIT_LOOK);
+	return order_node(r, version->node, admission);
 }
 
 /* The kernel's own report of times must be served by a thread that never waits for /proc, for it
@@ -256,8 +267,9 @@ static Admission order_by_id(Request *r, Version *version)
 		return version ? order_node(r, version->node, ADMIT_LOOK) : ADMIT_RUN;
 	}
 	case FUSE_READLINK:
-		return version && former_watches_node(r->fs, version->node) ? ADMIT_LOOK
-									    : ADMIT_RUN;
+		return version && former_watches_node(r->fs, version->node)
+			       ? order_glances(r, ADMIT_LOOK)
+			       : ADMIT_RUN;
 	case FUSE_READDIR:
 		return version && former_watches_below(r->fs, version->node) ? ADMIT_LOOK
 									     : ADMIT_RUN;
@@ -276,14 +288,19 @@ static Admission order_by_id(Request *r, Version *version)
 static bool order_is_quick(const Request *r)
 {
 	const struct fuse_in_header *header = request_header(r);
+	const struct fuse_setattr_in *setattr = request_body(r);
 	const struct fuse_release_in *in = request_body(r);
 
 	switch (header->opcode) {
 	case FUSE_FORGET:
 	case FUSE_BATCH_FORGET:
 	case FUSE_GETATTR:
+	case FUSE_GETXATTR:
+	case FUSE_IOCTL:
 	case FUSE_READLINK:
 		return true;
+	case FUSE_SETATTR:
+		return !(setattr->valid & FATTR_SIZE);
 	case FUSE_LOOKUP:
 	case FUSE_OPEN:
 		return !pin_find(r->fs, (pid_t)header->pid);
@@ -436,6 +453,13 @@ static bool order_prepare_lookup(Request *r)
 	return ready;
 }
 
+bool order_glance(Request *r)
+{
+	r->caller = step_process_known(r->fs->steps, (pid_t)request_header(r)->pid);
+	r->known = r->caller != NULL;
+	return r->known;
+}
+
 bool order_prepare(Request *r)
 {
 	const struct fuse_in_header *header = request_header(r);
@@ -514,6 +538,8 @@ void order_done(Request *r)
 		r->stage = stage_unref(fs, r->stage);
 	}
 	order_wake(&draining, true);
+	if (r->due->len > 0)
+		request_cede(r);
 	order_decide_due(fs, r->due);
 	r->caller = step_process_unref(r->caller);
 }

@@ -160,6 +160,7 @@ static void writing_store_size(Fs *fs, const Handle *handle)
 {
 	Stage *stage = handle->stage;
 
+	request_cede(request_current());
 	request_store_tail(fs, handle->version->id, stage);
 	HOLD(&fs->lock);
 	stage->storing = false;
@@ -327,7 +328,7 @@ static int open_reading(Fs *fs, fuse_ino_t ino, Handle **ret_handle, bool *ret_s
 	HOLD(&fs->lock);
 
 	while ((version = version_find(fs, ino)) && version->stage && version->stage->storing) {
-		request_cede();
+		request_cede(current);
 		pthread_cond_wait(&fs->decided, &fs->lock);
 	}
 	if (!version)

@@ -97,6 +97,13 @@ static bool name_is_watched(Fs *fs, const Node *dir, const char *name, mode_t mo
 	return S_ISDIR(mode) ? former_watches_dir(fs, dir, name) : former_watches(fs, dir, name);
 }
 
+/* Whether what a thread has been promised may be this; directories are on the way to it, except
+ * where one is to be renamed. */
+static bool promise_is_for(const Pin *pin, mode_t mode)
+{
+	return pin && (!S_ISDIR(mode) || pin->kind == PIN_RENAME);
+}
+
 static int lookup_exposed(Fs *fs, Node *dir, const char *name, struct fuse_entry_param *entry)
 {
 	pid_t tid = (pid_t)request_header(request_current())->pid;
@@ -118,7 +125,8 @@ static int lookup_exposed(Fs *fs, Node *dir, const char *name, struct fuse_entry
 	request_hide_links(fs, &st);
 	node_tell(node, &st);
 	pin = pin_find(fs, tid);
-	cached = !node->stage && !pin && !name_is_watched(fs, dir, name, st.st_mode);
+	cached = !node->stage && !promise_is_for(pin, st.st_mode) &&
+		 !name_is_watched(fs, dir, name, st.st_mode);
 	/* A new name may be renamed soon, over another: what the kernel remembers of it goes along.
 	 */
 	if (cached && node->young > 0) {

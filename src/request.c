@@ -130,18 +130,12 @@ static void request_free(Request *r)
 	g_free(r);
 }
 
-static void request_stop_receiving(Request *r)
+void request_cede(Request *r)
 {
 	if (!r->quick)
 		return;
 	r->quick = false;
 	pthread_mutex_unlock(&r->fs->receive->lock);
-}
-
-void request_cede(void)
-{
-	if (current)
-		request_stop_receiving(current);
 }
 
 /* Runs an admitted request: libfuse calls one of the callbacks. A job has no request, only
@@ -152,6 +146,8 @@ static bool request_run(Request *r)
 	bool init = r->buffer && request_header(r)->opcode == FUSE_INIT;
 	bool receives;
 
+	if (r->due->len > 0)
+		request_cede(r);
 	order_decide_due(r->fs, r->due);
 	if (r->buffer) {
 		struct fuse_buf buf = {.mem = r->buffer, .size = r->size};
@@ -160,11 +156,8 @@ static bool request_run(Request *r)
 		fuse_session_process_buf(receive->se, &buf);
 		current = NULL;
 	}
-	/* A verdict may take long. */
-	if (r->due->len > 0)
-		request_stop_receiving(r);
-	receives = r->quick;
 	order_done(r);
+	receives = r->quick;
 	request_free(r);
 	if (init)
 		(void)!write(receive->ready_fd, &(uint64_t){1}, sizeof(uint64_t));
@@ -328,6 +321,8 @@ static Request *receive_admit(Receive *receive, Request *r)
 {
 	Admission admission = order_admit(r, receive->due);
 
+	if (admission == ADMIT_GLANCE)
+		admission = order_glance(r) ? ADMIT_QUICK : ADMIT_LOOK;
 	if (admission == ADMIT_LOOK)
 		request_requeue(r);
 	if (admission != ADMIT_RUN && admission != ADMIT_QUICK)

@@ -406,6 +406,13 @@ int step_process_new(Steps *steps, pid_t tid, Process **ret_process)
 	return 0;
 }
 
+Process *step_process_known(Steps *steps, pid_t tid)
+{
+	uint64_t since;
+
+	return tid > 0 ? steps_find(steps, tid, &since) : NULL;
+}
+
 /* ---- processes ---- */
 
 Process *step_process_ref(Process *process)

@@ -21,6 +21,11 @@ n=$(n_lookups)
 for i in 1 2 3 4 5 6 7 8 9 10; do stat "$B/d/e" >/dev/null; done
 eq "lookups of directories that are there" "$(($(n_lookups) - n))" 0
 made_anew
+echo one >"$B/d/e/g"
+echo two >"$B/d/e/g"
+n=$(n_lookups)
+stat "$B/d/e" >/dev/null
+eq "lookups of directories after a file below them was rewritten" "$(($(n_lookups) - n))" 0
 eq "looks at its directory are no looks at it" "$(mtime "$B/d/e/f")" "$before"
 
 rm -r "$B/d"

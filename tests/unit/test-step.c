@@ -894,6 +894,45 @@ static void test_ended_driver(void)
 
 /* ---- who is remembered ---- */
 
+static void assert_known(pid_t pid, const Process *as)
+{
+	g_autoptr(Process) process = step_process_known(steps, pid);
+
+	if (!as)
+		g_assert_null(process);
+	else
+		assert_remembered(process, as);
+}
+
+/* Somebody who has been seen is known without being read, as long as nothing has changed. */
+static void test_known(void)
+{
+	kids_begin();
+	kid(0, NOBODY, "sh");
+	kid(1, 0, "gcc");
+	assert_known(pids[1], NULL);
+	{
+		g_autoptr(Process) seen = process_of(1), driven = NULL, driver = NULL;
+
+		assert_known(pids[1], seen);
+		kid_rename(0, DRIVER);
+		assert_known(pids[1], NULL);
+		driven = process_of(1);
+		driver = process_of(0);
+		g_assert_true(step_is_driver_of(driver, driven));
+		assert_known(pids[1], driven);
+	}
+	{
+		pid_t gone = pids[1];
+
+		kid_end(1);
+		assert_known(gone, NULL);
+	}
+	assert_known(0, NULL);
+	assert_known(-1, NULL);
+	kids_end();
+}
+
 /* What a process is called decides whether it is a driver, and may change at any time, also above
  * those who ask. */
 static void test_renamed(void)
@@ -1339,6 +1378,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/step/ended-driver", test_ended_driver);
 	g_test_add_func("/step/ended-unseen", test_ended_unseen);
 	g_test_add_func("/step/ended-first-thread", test_ended_first_thread);
+	g_test_add_func("/step/known", test_known);
 	g_test_add_func("/step/renamed", test_renamed);
 	g_test_add_func("/step/exec", test_exec);
 	g_test_add_func("/step/reparented", test_reparented);
