@@ -6,7 +6,9 @@
 #   tests/bench/lkl.sh TREE FIXED [PAIRS]
 #
 # A line for each pair (10): seconds without lklfs, seconds with it, ratio; then the medians. Idle cores wake slowly on
-# many machines, and the sides do not sleep alike: BENCH_SPIN=1 keeps all cores awake with idle-priority spinners.
+# many machines, and the sides do not sleep alike: BENCH_AWAKE=1 keeps idle cores awake through /dev/cpu_dma_latency
+# (as root), BENCH_SPIN=1 with an idle-priority spinner on each. The scheduler gives such a spinner whole ticks now and
+# then, which hits the side that switches more often.
 # LKLFS names the program, as for lkl-make. Nothing else should run meanwhile.
 
 set -euo pipefail
@@ -18,6 +20,10 @@ fi
 tree=$(realpath -e "$1") fixed=$(realpath -e "$2") pairs=${3:-10}
 make=$(realpath "${BASH_SOURCE[0]%/*}/../../contrib/lkl/lkl-make")
 
+if [[ -n "${BENCH_AWAKE:-}" ]]; then
+	exec 9<>/dev/cpu_dma_latency
+	printf '\0\0\0\0' >&9
+fi
 spinners=()
 if [[ -n "${BENCH_SPIN:-}" ]]; then
 	for ((i = 0; i < $(nproc); i++)); do
