@@ -46,6 +46,8 @@ struct Request {
 	uint64_t n_left;   /* of the stage, before the last pass */
 	bool flushed;      /* the kernel's dirty pages of the stage have been asked for */
 	bool quick;        /* its thread still has receive->lock */
+	bool glances;      /* its thread must not wait for what needs a thread like it */
+	bool retry;        /* it has been put off: another thread is to run it anew */
 	unsigned n_waits;  /* how often it waited for a verdict */
 	Process *caller;   /* owned; NULL: unknown */
 	Stage *stage;      /* owned; the stage that it is in flight for */

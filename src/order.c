@@ -31,6 +31,8 @@
 /* Verdicts of sessions that begin later are nobody's business who asked before: rename has two
  * names. */
 #define ORDER_WAITS_MAX 2
+/* Bytes that are written in less time than another thread takes to wake. */
+#define ORDER_QUICK_WRITE 16384
 
 static Node *order_child(Fs *fs, uint64_t parent, const char *name)
 {
@@ -87,16 +89,7 @@ static Admission order_watched(Request *r, uint64_t parent, const char *name)
 		watched = former_watches_dir(r->fs, dir->node, name);
 	else
 		watched = former_watches(r->fs, dir->node, name);
-	return watched ? ADMIT_LOOK : ADMIT_RUN;
-}
-
-/* A look at what nobody writes, by a thread that has been promised nothing, needs no more than the
- * lock once it is known who looks. */
-static Admission order_glances(const Request *r, Admission admission)
-{
-	bool glances = admission == ADMIT_LOOK && !pin_find(r->fs, (pid_t)request_header(r)->pid);
-
-	return glances ? ADMIT_GLANCE : admission;
+	return watched ? ADMIT_GLANCE : ADMIT_RUN;
 }
 
 static Admission order_lookup(Request *r, Node *node, GPtrArray *due)
@@ -107,8 +100,7 @@ static Admission order_lookup(Request *r, Node *node, GPtrArray *due)
 	Pin *pin;
 
 	if (!stage)
-		return order_glances(
-			r, order_watched(r, request_header(r)->nodeid, request_body(r)));
+		return order_watched(r, request_header(r)->nodeid, request_body(r));
 	pin = pin_find(r->fs, (pid_t)request_header(r)->pid);
 	dir = version_find(r->fs, request_header(r)->nodeid);
 	promised = dir && pin_may_be(pin, dir->node, request_body(r));
@@ -132,10 +124,11 @@ static Admission order_open(Request *r, const Version *version)
 
 	if (!version)
 		return ADMIT_RUN;
+	/* Only of a stage that keeps its bytes the kernel may have to be told the size. */
 	if (writes || version->state == VERSION_STAGED)
-		admission = ADMIT_LOOK;
+		admission = in->flags & O_TRUNC ? ADMIT_GLANCE : ADMIT_LOOK;
 	else if (former_watches_node(r->fs, version->node))
-		admission = order_glances(r, ADMIT_LOOK);
+		admission = ADMIT_GLANCE;
 	return order_node(r, version->node, admission);
 }
 
@@ -267,9 +260,8 @@ static Admission order_by_id(Request *r, Version *version)
 		return version ? order_node(r, version->node, ADMIT_LOOK) : ADMIT_RUN;
 	}
 	case FUSE_READLINK:
-		return version && former_watches_node(r->fs, version->node)
-			       ? order_glances(r, ADMIT_LOOK)
-			       : ADMIT_RUN;
+		return version && former_watches_node(r->fs, version->node) ? ADMIT_GLANCE
+									    : ADMIT_RUN;
 	case FUSE_READDIR:
 		return version && former_watches_below(r->fs, version->node) ? ADMIT_LOOK
 									     : ADMIT_RUN;
@@ -283,30 +275,35 @@ static Admission order_by_id(Request *r, Version *version)
 	return ADMIT_RUN;
 }
 
-/* Whether a request that may be run at once needs nothing but fs->lock for a moment: what it looks
- * at is what is exposed, and its thread has been promised nothing. */
+/* Whether a request that may be run at once needs nothing but a lock for a moment. Should it have
+ * to wait after all, it lets another thread receive first. */
 static bool order_is_quick(const Request *r)
 {
 	const struct fuse_in_header *header = request_header(r);
 	const struct fuse_setattr_in *setattr = request_body(r);
+	const struct fuse_write_in *write = request_body(r);
 	const struct fuse_release_in *in = request_body(r);
 
 	switch (header->opcode) {
+	case FUSE_LOOKUP:
 	case FUSE_FORGET:
 	case FUSE_BATCH_FORGET:
 	case FUSE_GETATTR:
 	case FUSE_GETXATTR:
 	case FUSE_IOCTL:
 	case FUSE_READLINK:
+	case FUSE_OPEN:
+	case FUSE_MKNOD:
+	case FUSE_MKDIR:
+	case FUSE_UNLINK:
+	case FUSE_RMDIR:
 		return true;
 	case FUSE_SETATTR:
 		return !(setattr->valid & FATTR_SIZE);
-	case FUSE_LOOKUP:
-	case FUSE_OPEN:
-		return !pin_find(r->fs, (pid_t)header->pid);
+	case FUSE_WRITE:
+		return write->size <= ORDER_QUICK_WRITE;
 	case FUSE_RELEASE:
-		return !((const Handle *)(uintptr_t)in->fh)->stage &&
-		       !(in->release_flags & FUSE_RELEASE_FLOCK_UNLOCK);
+		return !(in->release_flags & FUSE_RELEASE_FLOCK_UNLOCK);
 	}
 	return false;
 }
@@ -456,7 +453,7 @@ static bool order_prepare_lookup(Request *r)
 bool order_glance(Request *r)
 {
 	r->caller = step_process_known(r->fs->steps, (pid_t)request_header(r)->pid);
-	r->known = r->caller != NULL;
+	r->known = r->glances = r->caller != NULL;
 	return r->known;
 }
 
@@ -491,6 +488,7 @@ void order_settle(Fs *fs, Node *node)
 			return;
 		}
 		/* Whoever decides needs nothing that this thread has. */
+		request_cede(request_current());
 		pthread_cond_wait(&fs->decided, &fs->lock);
 	}
 }

@@ -143,6 +143,13 @@ static int writing_alias(Fs *fs, Version *version, Stage *stage)
 	return 0;
 }
 
+static bool writing_must_wait(const Node *node)
+{
+	const Stage *stage = node->stage;
+
+	return stage && (stage->state == STAGE_UNDECIDED || stage->storing);
+}
+
 /* Waits for a verdict on its way, and for the kernel to be told the size. In a thread that serves
  * no READ, for telling waits for the page. fs->lock is dropped meanwhile. */
 static void writing_settle(Fs *fs, Node *node)
@@ -176,6 +183,10 @@ int request_writing_stage(Fs *fs, Version *version, Stage **ret_stage)
 	Pin *pin;
 	int r;
 
+	if (current->glances && writing_must_wait(node)) {
+		current->retry = true;
+		return -EAGAIN;
+	}
 	version->n_lookups++;
 	writing_settle(fs, node);
 	version->n_lookups--;
@@ -254,7 +265,9 @@ static void open_for_writing(fuse_req_t req, fuse_ino_t ino, struct fuse_file_in
 		r = stage_truncate(fs, handle->stage, 0);
 	if (r < 0 && handle)
 		handle_take_back(fs, handle);
-	if (r < 0)
+	if (request_current()->retry)
+		fuse_reply_none(req);
+	else if (r < 0)
 		request_reply(req, r);
 	else
 		handle_reply(req, handle, fi);

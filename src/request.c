@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The way of a request: one thread at a time receives (receive->lock), admits what it got and lets
- * the next one receive while it runs the request itself. To wake that one costs more than many
- * requests do, so those that wait for nobody are run first: looks at what is exposed, mostly.
- * Requests that have to know who asks go to a second group of threads, for reading /proc can wait
- * for a process that exits, which can wait for its last WRITE: the first group must be free to
- * serve that.
+ * the next one receive while it runs the request itself. To wake that one costs more than most
+ * requests do, so what needs no more than a moment is run first (ADMIT_QUICK); if it has to wait
+ * after all, or a verdict comes of it, the other is woken then. Requests that have to know who asks
+ * go to a second group of threads, for reading /proc can wait for a process that exits, which can
+ * wait for its last WRITE: the first group must be free to serve that. Somebody remembered can be
+ * made sure of without that (ADMIT_GLANCE); what must not wait in the first group is put off then,
+ * and run anew by the second.
  *
  * Receiving does not block: when there is nothing left, whoever waited for everything to be
  * received is let go, and holds that are over are ended, before the thread sleeps in poll(2). */
@@ -138,6 +140,20 @@ void request_cede(Request *r)
 	pthread_mutex_unlock(&r->fs->receive->lock);
 }
 
+/* For the other group of threads. Returns whether the thread still receives. */
+static bool request_put_off(Request *r)
+{
+	bool receives;
+
+	if (r->due->len > 0)
+		request_cede(r);
+	order_decide_due(r->fs, r->due);
+	receives = r->quick;
+	r->quick = r->glances = r->retry = false;
+	request_requeue(r);
+	return receives;
+}
+
 /* Runs an admitted request: libfuse calls one of the callbacks. A job has no request, only
  * verdicts. Returns whether the thread still receives. */
 static bool request_run(Request *r)
@@ -156,6 +172,8 @@ static bool request_run(Request *r)
 		fuse_session_process_buf(receive->se, &buf);
 		current = NULL;
 	}
+	if (r->retry)
+		return request_put_off(r);
 	order_done(r);
 	receives = r->quick;
 	request_free(r);
