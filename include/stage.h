@@ -158,6 +158,9 @@ int stage_stat(const Stage *stage, struct stat *ret_stat);
  * fs->lock. */
 bool stage_make_room(Fs *fs, int r);
 
+/* Whether somebody has stage->lock, who may be comparing, or syncing; takes it for a moment. */
+bool stage_is_busy(Stage *stage);
+
 /* Content. These take stage->lock and return 0 or -errno. */
 int stage_read(Fs *fs, Stage *stage, void *buffer, size_t length, off_t offset, size_t *ret_n);
 int stage_write(Fs *fs, Stage *stage, const void *buffer, size_t length, off_t offset);

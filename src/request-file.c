@@ -251,6 +251,13 @@ static int open_writing(Fs *fs, fuse_ino_t ino, Handle **ret_handle, bool *ret_s
 	return 0;
 }
 
+/* The content is about to be changed, which somebody may be at for long. */
+static void content_begin(Stage *stage)
+{
+	if (request_current()->quick && stage_is_busy(stage))
+		request_cede(request_current());
+}
+
 static void open_for_writing(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	Fs *fs = request_fs(req);
@@ -261,8 +268,10 @@ static void open_for_writing(fuse_req_t req, fuse_ino_t ino, struct fuse_file_in
 	r = open_writing(fs, ino, &handle, &store);
 	if (r == 0 && store)
 		writing_store_size(fs, handle);
-	if (r == 0 && (fi->flags & O_TRUNC))
+	if (r == 0 && (fi->flags & O_TRUNC)) {
+		content_begin(handle->stage);
 		r = stage_truncate(fs, handle->stage, 0);
+	}
 	if (r < 0 && handle)
 		handle_take_back(fs, handle);
 	if (request_current()->retry)
@@ -565,8 +574,10 @@ void request_write(fuse_req_t req, fuse_ino_t ino G_GNUC_UNUSED, const char *buf
 
 	if (handle->stage && (in->write_flags & FUSE_WRITE_KILL_SUIDGID))
 		write_drop_set_id(fs, handle->stage);
-	if (handle->stage)
+	if (handle->stage) {
+		content_begin(handle->stage);
 		r = stage_write(fs, handle->stage, buffer, size, offset);
+	}
 	if (r < 0)
 		request_reply(req, r);
 	else

@@ -493,6 +493,14 @@ int stage_materialise(Fs *fs, Stage *stage)
 	return r < 0 && stage_make_room(fs, r) ? stage_make_file(fs, stage) : r;
 }
 
+bool stage_is_busy(Stage *stage)
+{
+	if (pthread_mutex_trylock(&stage->lock) != 0)
+		return true;
+	pthread_mutex_unlock(&stage->lock);
+	return false;
+}
+
 /* Whether the bytes need not be stored, for they are exposed at that offset already. */
 static bool stage_write_equal(Stage *stage, const void *buffer, size_t length, off_t offset)
 {
