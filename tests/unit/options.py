@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Checks that --help, README.md and meson agree: options.py LKLFS SOURCE_TREE VERSION
+"""Checks that --help, README.md, the man page and meson agree: options.py LKLFS SOURCE_TREE VERSION
 
 README.md has two tables. Rows of the first are | `-x`, `--long=ARG` | COMMAND, ... | meaning |, rows of the
-second | `name=ARG` | default | meaning |, for -o."""
+second | `name=ARG` | default | meaning |, for -o. docs/lklfs.1.rst says how it is read at its head."""
 
 import os
 import pathlib
@@ -74,12 +74,38 @@ def readme_rows():
             yield cells[0].replace("`", ""), cells[1].replace("`", "")
 
 
+def man_lines(title):
+    """The lines of a section."""
+    lines = (top / "docs/lklfs.1.rst").read_text().splitlines()
+    start = lines.index(title) + 2
+    end = next((n for n in range(start, len(lines)) if lines[n].startswith("====")), len(lines) + 1)
+    return lines[start : end - 1]
+
+
+def man_options():
+    found, commands = set(), []
+    for line in man_lines("OPTIONS"):
+        if line.startswith("Of "):
+            commands = re.split(", | and ", line[3:])
+        elif match := re.match(r"(?:(-\w)(?: [A-Z]+)?, )?(--\w[\w-]*(?:=\w+)?)(?:  |$)", line):
+            found |= {f"{match[1] + ', ' if match[1] else ''}{match[2]} of {command}" for command in commands}
+        elif line.startswith("-") and line.strip("-"):
+            wrong.append(f"lklfs.1.rst: what is this: {line}")
+    return found
+
+
+def man_words():
+    text = "\n".join(man_lines("MOUNT OPTIONS"))
+    return {f"{a} ({b})" for a, b in re.findall(r"^``(\S+)``\n(?: .*\n|\n)*?    Default: ``(.+)``$", text, re.M)}
+
+
 rows = list(readme_rows())
 of_commands = {f"{a} of {c}" for a, b in rows if a.startswith("-") for c in b.split(", ")}
 of_words = {f"{a} ({b})" for a, b in rows if not a.startswith("-")}
-agree("option", set().union(*(help_options(c) for c in COMMANDS)), "says --help", of_commands, "README.md")
-for command in ("mount", "run"):
-    agree(f"-o of {command}:", help_words(command), "says --help", of_words, "README.md")
+for name, options, words in (("README.md", of_commands, of_words), ("lklfs.1.rst", man_options(), man_words())):
+    agree("option", set().union(*(help_options(c) for c in COMMANDS)), "says --help", options, name)
+    for command in ("mount", "run"):
+        agree(f"-o of {command}:", help_words(command), "says --help", words, name)
 for name in COMMANDS:
     if f"lklfs {name}" not in output("--help").replace("[mount]", "mount"):
         wrong.append(f"lklfs --help does not name {name}")
