@@ -42,13 +42,24 @@ ne "renaming it" "$(errno_of rename "$B/.lklfs" "$B/x")" OK
 ne "renaming over it" "$(errno_of rename "$B/new" "$B/.lklfs")" OK
 eq "the backing" "$(ls -A "$(v .)" | tr '\n' ' ')" "new same "
 # names with the oddest bytes do no harm
-mkdir "$B/quote\"back\\slash
-newline"
+odd=$B/$'quote"back\\slash\nnewline, no UTF-8 \xff\xc3, \x01'
+mkdir "$odd"
 umnt
-"$LKLFS" "$B/quote\"back\\slash
-newline" </dev/null
-python3 -m json.tool "$B/quote\"back\\slash
-newline/.lklfs/status" >"$T/json"
-"$LKLFS" umount "$B/quote\"back\\slash
-newline" </dev/null
+"$LKLFS" "$odd" </dev/null
+python3 -m json.tool "$odd/.lklfs/status" >"$T/json"
+says_odd() { # WHAT FILE
+	python3 - "$2" "$B" <<'EOF' || fail "$1: $(cat "$2")"
+import json, sys
+status = json.loads(open(sys.argv[1], "rb").read().decode("utf-8"))
+status = status[0] if isinstance(status, list) else status
+assert status["dir"] == sys.argv[2] + '/quote"back\\slash\nnewline, no UTF-8 \ufffd\ufffd, \x01', status
+EOF
+}
+says_odd "status of an odd name" "$odd/.lklfs/status"
+"$LKLFS" status --json "$odd" >"$T/json"
+says_odd "status --json of an odd name" "$T/json"
+kill_daemon
+"$LKLFS" status --json "$odd" >"$T/json"
+says_odd "status --json of an odd name, dead" "$T/json"
+"$LKLFS" umount "$odd" </dev/null
 eq "daemons" "$(daemons)" ""
