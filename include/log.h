@@ -16,5 +16,9 @@ int log_error(const char *format, ...) G_GNUC_PRINTF(1, 2);
 /* Says "lklfs: warning: MESSAGE". */
 void log_warning(const char *format, ...) G_GNUC_PRINTF(1, 2);
 
+/* The next error is no more than a warning, "lklfs: warning: ERROR; CONSEQUENCE". A string that
+ * lives as long as that may be; NULL: an error is an error again. */
+void log_excuse(const char *consequence);
+
 /* From now on messages go to syslog(3), facility daemon. */
 void log_to_syslog(void);

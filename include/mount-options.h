@@ -15,6 +15,7 @@ struct Options {
 	bool foreground;   /* -f */
 	bool debug;        /* -d, implies foreground: libfuse prints every request */
 	bool mkdir;        /* --mkdir: create missing directories */
+	bool or_plain;     /* run --or-plain: COMMAND runs even if mounting is impossible */
 	char **dirs;       /* DIR..., as given */
 	unsigned n_mounts; /* how many these are: the mounts of this process */
 	char **command;    /* run: COMMAND and its arguments; else NULL */

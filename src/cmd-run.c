@@ -3,9 +3,9 @@
 /* lklfs run: mounts, runs COMMAND, unmounts, and exits with COMMAND's status.
  *
  * COMMAND is forked first, while this process has no thread and no descriptor of its own, and waits
- * for the mounts. What was open here is then COMMAND's alone: we keep standard error, so that a
- * pipe ends when COMMAND ends it. Its working directory is entered anew, or it would see what is
- * underneath.
+ * for the mounts, or for the news that there will be none (--or-plain). What was open here is then
+ * COMMAND's alone: we keep standard error, so that a pipe ends when COMMAND ends it. Its working
+ * directory is entered anew, or it would see what is underneath.
  *
  * All orphans below come to us (we are PID 1, or a subreaper). Those that still hold a mount when
  * COMMAND has ended would keep it from ending, and are ended; others live on, unless we are PID 1,
@@ -38,11 +38,17 @@
 
 static const int forwarded[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
 
+/* What COMMAND starts with. */
+typedef enum {
+	GO_MOUNTED,
+	GO_PLAIN, /* --or-plain: nothing could be mounted */
+} Go;
+
 typedef struct Command Command;
 
 struct Command {
 	pid_t pid;
-	int go_fd;      /* a byte here lets it start; our end closed without one ends it */
+	int go_fd;      /* a Go here lets it start; our end closed without one ends it */
 	int refused_fd; /* a byte comes from here if it could not be executed */
 	bool ended;
 	int status; /* as of waitpid(2), once ended */
@@ -67,17 +73,19 @@ static void get_signals(sigset_t *set)
 /* Does not return. A signal that came meanwhile takes effect when the mask is back. */
 static void command_exec(char **argv, int go_fd, int refused_fd, const sigset_t *mask)
 {
-	char *cwd = getcwd(NULL, 0), byte = 0;
+	char *cwd = getcwd(NULL, 0), go, byte = 0;
 	int r, status;
 
-	if (read(go_fd, &byte, 1) != 1)
+	if (read(go_fd, &go, 1) != 1)
 		_exit(EXIT_LKLFS);
-	if (cwd && chdir(cwd) < 0) {
+	/* A plain COMMAND may stay where it cannot go. */
+	if (cwd && chdir(cwd) < 0 && go == GO_MOUNTED) {
 		log_errno(-errno, "cannot enter %s anew", cwd);
 		r = write(refused_fd, &byte, 1);
 		_exit(EXIT_LKLFS);
 	}
-	setenv("GIT_DISCOVERY_ACROSS_FILESYSTEM", "1", 1);
+	if (go == GO_MOUNTED)
+		setenv("GIT_DISCOVERY_ACROSS_FILESYSTEM", "1", 1);
 	sigprocmask(SIG_SETMASK, mask, NULL);
 	execvp(argv[0], argv);
 	r = -errno;
@@ -157,11 +165,21 @@ static void take_signal(int signal_fd, Command *command)
 		kill(command->pid, info.ssi_signo);
 }
 
+static void command_start(Command *command, Go go)
+{
+	char byte = (char)go;
+
+	if (write(command->go_fd, &byte, 1) != 1)
+		log_warning("COMMAND ended before it was started");
+	fd_clear(&command->go_fd);
+}
+
+/* session: NULL if it runs plain. */
 static void command_wait(Command *command, Session *session, int signal_fd)
 {
 	struct pollfd p[] = {
 		{.fd = signal_fd, .events = POLLIN},
-		{.fd = session_end_fd(session), .events = POLLIN},
+		{.fd = session ? session_end_fd(session) : -1, .events = POLLIN},
 	};
 
 	reap_children(command);
@@ -332,6 +350,23 @@ static void print_totals(const Totals *totals)
 	fprintf(stderr, "%s; %s not written\n", out->str, size);
 }
 
+static int command_exit_status(const Command *command)
+{
+	if (WIFSIGNALED(command->status))
+		return EXIT_SIGNAL + WTERMSIG(command->status);
+	return WEXITSTATUS(command->status);
+}
+
+/* Nothing is mounted, nor has to be waited for. */
+static int run_plain(Command *command, int signal_fd)
+{
+	command_start(command, GO_PLAIN);
+	command_wait(command, NULL, signal_fd);
+	if (getpid() == 1)
+		end_everybody(command, signal_fd);
+	return command_exit_status(command);
+}
+
 /* The mounts are live: lets COMMAND run, and cleans up behind it. */
 static int run_command(Command *command, Session *session, int signal_fd)
 {
@@ -340,9 +375,7 @@ static int run_command(Command *command, Session *session, int signal_fd)
 	char byte;
 	int r;
 
-	if (write(command->go_fd, "", 1) != 1)
-		log_warning("COMMAND ended before it was started");
-	fd_clear(&command->go_fd);
+	command_start(command, GO_MOUNTED);
 	command_wait(command, session, signal_fd);
 	refused = read(command->refused_fd, &byte, 1) == 1;
 
@@ -354,11 +387,7 @@ static int run_command(Command *command, Session *session, int signal_fd)
 	r = session_finish(session, &totals);
 	if (!refused)
 		print_totals(&totals);
-	if (r < 0)
-		return EXIT_LKLFS;
-	if (WIFSIGNALED(command->status))
-		return EXIT_SIGNAL + WTERMSIG(command->status);
-	return WEXITSTATUS(command->status);
+	return r < 0 ? EXIT_LKLFS : command_exit_status(command);
 }
 
 static int run_with_options(const Options *options)
@@ -367,6 +396,7 @@ static int run_with_options(const Options *options)
 	sigset_t signals, mask;
 	autofd signal_fd = -1;
 	Session *session;
+	int r;
 
 	get_signals(&signals);
 	pthread_sigmask(SIG_BLOCK, &signals, &mask);
@@ -381,7 +411,13 @@ static int run_with_options(const Options *options)
 		log_errno(-errno, "cannot receive signals");
 		return EXIT_LKLFS;
 	}
-	if (session_start(options, &session) < 0) {
+	if (options->or_plain)
+		log_excuse("running COMMAND without mounting");
+	r = session_start(options, &session);
+	log_excuse(NULL);
+	if (r < 0 && options->or_plain)
+		return run_plain(&command, signal_fd);
+	if (r < 0) {
 		fd_clear(&command.go_fd);
 		waitpid(command.pid, NULL, 0);
 		return EXIT_LKLFS;
@@ -399,7 +435,8 @@ int cmd_run(int argc, char **argv)
 	if (options_parse(&options, true, argc, argv, &done) == 0) {
 		if (done)
 			r = EXIT_DONE;
-		else if (session_check(&options) == 0)
+		else if (session_check(&options) == 0 &&
+			 (!options.or_plain || session_check_dirs(&options) == 0))
 			r = run_with_options(&options);
 	}
 	options_clear(&options);

@@ -15,6 +15,9 @@
 
 static atomic_bool to_syslog;
 
+/* What follows from the next error, if that is no more than a warning. */
+static _Atomic(const char *) excuse;
+
 /* The whole line in one write, so that lines of several processes do not mix. */
 static void say(int priority, const char *text)
 {
@@ -22,6 +25,16 @@ static void say(int priority, const char *text)
 		syslog(priority, "%s", text);
 	else
 		fprintf(stderr, "lklfs: %s\n", text);
+}
+
+static void say_error(const char *text)
+{
+	const char *consequence = atomic_exchange(&excuse, NULL);
+
+	if (consequence)
+		log_warning("%s; %s", text, consequence);
+	else
+		say(LOG_ERR, text);
 }
 
 int log_errno(int error, const char *format, ...)
@@ -34,7 +47,7 @@ int log_errno(int error, const char *format, ...)
 	what = g_strdup_vprintf(format, ap);
 	va_end(ap);
 	text = g_strdup_printf("%s: %s", what, why ? why : "unknown error");
-	say(LOG_ERR, text);
+	say_error(text);
 	return error;
 }
 
@@ -46,7 +59,7 @@ int log_error(const char *format, ...)
 	va_start(ap, format);
 	text = g_strdup_vprintf(format, ap);
 	va_end(ap);
-	say(LOG_ERR, text);
+	say_error(text);
 	return -EINVAL;
 }
 
@@ -60,6 +73,11 @@ void log_warning(const char *format, ...)
 	va_end(ap);
 	text = g_strconcat("warning: ", what, NULL);
 	say(LOG_WARNING, text);
+}
+
+void log_excuse(const char *consequence)
+{
+	atomic_store(&excuse, consequence);
 }
 
 void log_to_syslog(void)

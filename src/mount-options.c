@@ -56,7 +56,8 @@ static const char mount_details[] =
 static const char run_details[] =
 	"Exit status: COMMAND's; 128+N if signal N ended it; 125 if lklfs itself failed, its own\n"
 	"command line and files that could not be exposed included; 126 if COMMAND cannot be\n"
-	"executed; 127 if it is not found.";
+	"executed; 127 if it is not found. They are the same when --or-plain runs COMMAND without\n"
+	"mounting.";
 
 void options_init(Options *options)
 {
@@ -343,7 +344,7 @@ static int take_command(Options *options, int argc, char **argv)
 
 int options_parse(Options *options, bool run, int argc, char **argv, bool *ret_done)
 {
-	gboolean foreground = FALSE, debug = FALSE, mkdir = FALSE;
+	gboolean foreground = FALSE, debug = FALSE, mkdir = FALSE, or_plain = FALSE;
 	g_auto(GStrv) lists = NULL, dirs = NULL;
 	GOptionEntry entries[] = {
 		{"debug", 'd', 0, G_OPTION_ARG_NONE, &debug, "Print every request; implies -f",
@@ -364,7 +365,8 @@ int options_parse(Options *options, bool run, int argc, char **argv, bool *ret_d
 
 	if (run) {
 		entries[0].description = "Print every request";
-		entries[4] = (GOptionEntry){};
+		entries[4] = (GOptionEntry){"or-plain", 0, 0, G_OPTION_ARG_NONE, &or_plain,
+			"Run COMMAND even if mounting is impossible", NULL};
 		argc = take_command(options, argc, argv);
 	}
 	r = options_parse_entries(entries, name, run ? "DIR... -- COMMAND [ARGS]" : "DIR...",
@@ -384,6 +386,7 @@ int options_parse(Options *options, bool run, int argc, char **argv, bool *ret_d
 	options->debug |= debug;
 	options->foreground = foreground || options->debug;
 	options->mkdir = mkdir;
+	options->or_plain = or_plain;
 	options->dirs = g_steal_pointer(&dirs);
 	options->n_mounts = g_strv_length(options->dirs);
 	return 0;

@@ -254,6 +254,12 @@ static int replace_dead(const char *dir)
 	}
 }
 
+/* Whether it is the command line that is wrong, not the machine. */
+static bool is_usage(int r)
+{
+	return r == -ENOENT || r == -ENOTDIR || r == -EEXIST;
+}
+
 static int refuse_dir(int r, const char *name)
 {
 	if (r == -ENOENT)
@@ -269,55 +275,56 @@ static int refuse_dir(int r, const char *name)
 	return r;
 }
 
-static int resolve(const char *name, char **ret_dir)
+/* Creates a directory that is missing, its parents too. One that is a mount is not looked at.
+ * -errno is not said. */
+static int make_dir(const GPtrArray *mounts, const char *name)
 {
-	g_autoptr(GPtrArray) mounts = NULL;
-	int r;
+	g_autofree char *dir = NULL;
 
-	r = helper_read_mounts(&mounts);
-	if (r < 0)
-		return r;
-	r = helper_resolve(mounts, name, ret_dir);
-	return r < 0 ? refuse_dir(r, name) : 0;
+	if (helper_resolve(mounts, name, &dir) == 0 && helper_top_mount(mounts, dir))
+		return 0;
+	return g_mkdir_with_parents(name, 0777) < 0 ? -errno : 0;
 }
 
-/* Fills in dir, root_fd and status. */
+/* Fills in dir, and status unless it is mounted with an lklfs, which may hang. -errno is not said.
+ */
+static int served_find(Served *served, const GPtrArray *mounts, const char *name)
+{
+	const Mount *top;
+	int r;
+
+	r = helper_resolve(mounts, name, &served->dir);
+	if (r < 0)
+		return r;
+	top = helper_top_mount(mounts, served->dir);
+	if (top && helper_is_lklfs(top))
+		return 0;
+	if (stat(served->dir, &served->status) < 0)
+		return -errno;
+	return S_ISDIR(served->status.st_mode) ? 0 : -ENOTDIR;
+}
+
+/* Fills in root_fd and status. */
 static int served_open(Served *served, const char *name)
 {
 	int r;
 
-	if (served->session->options->mkdir) {
-		g_autoptr(GPtrArray) mounts = NULL;
-		g_autofree char *dir = NULL;
-
-		/* Not looked at if it is a mount already. */
-		r = helper_read_mounts(&mounts);
-		if (r < 0)
-			return r;
-		r = helper_resolve(mounts, name, &dir);
-		if ((r < 0 || !helper_top_mount(mounts, dir)) &&
-			g_mkdir_with_parents(name, 0777) < 0)
-			return log_errno(-errno, "cannot create %s", name);
-	}
-	r = resolve(name, &served->dir);
-	if (r < 0)
-		return r;
 	r = replace_dead(served->dir);
 	if (r < 0)
 		return r;
 	served->root_fd = open(served->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (served->root_fd < 0 || fstat(served->root_fd, &served->status) < 0)
 		return refuse_dir(-errno, name);
-	if (!strcmp(served->dir, "/")) {
-		log_error("/ cannot be mounted over: nobody would see the mount");
-		return -EBUSY;
-	}
 	return 0;
 }
 
 static int refuse_pair(const Served *a, const Served *b)
 {
-	if (a->status.st_dev == b->status.st_dev && a->status.st_ino == b->status.st_ino)
+	FileId a_id = file_id(&a->status), b_id = file_id(&b->status);
+
+	if (!a->dir || !b->dir)
+		return 0;
+	if (!strcmp(a->dir, b->dir) || (a->status.st_ino && file_id_equal(&a_id, &b_id)))
 		return log_error("%s is given twice: leave one of them out", b->dir);
 	if (helper_is_inside(b->dir, a->dir))
 		return log_error("%s lies inside %s: mount the outer one alone", b->dir, a->dir);
@@ -587,6 +594,41 @@ static Session *session_new(const Options *options)
 	return session;
 }
 
+/* usage_only: passes over what only the machine refuses. */
+static int session_find(Session *session, bool usage_only)
+{
+	for (size_t i = 0; i < session->n_served; i++) {
+		const char *name = session->options->dirs[i];
+		g_autoptr(GPtrArray) mounts = NULL;
+		int r;
+
+		r = helper_read_mounts(&mounts);
+		if (r < 0)
+			return r;
+		if (session->options->mkdir)
+			r = make_dir(mounts, name);
+		if (r < 0 && (!usage_only || is_usage(r)))
+			return log_errno(r, "cannot create %s", name);
+		if (r == 0)
+			r = served_find(&session->served[i], mounts, name);
+		if (r < 0 && (!usage_only || is_usage(r)))
+			return refuse_dir(r, name);
+		session->dirs[i] = session->served[i].dir;
+		if (session->dirs[i] && !strcmp(session->dirs[i], "/")) {
+			log_error("/ cannot be mounted over: nobody would see the mount");
+			return -EBUSY;
+		}
+	}
+	return check_pairs(session);
+}
+
+int session_check_dirs(const Options *options)
+{
+	__attribute__((cleanup(session_clear))) Session *session = session_new(options);
+
+	return session_find(session, true);
+}
+
 int session_start(const Options *options, Session **ret_session)
 {
 	__attribute__((cleanup(session_clear))) Session *session = session_new(options);
@@ -594,6 +636,9 @@ int session_start(const Options *options, Session **ret_session)
 
 	if (session->ready_fd < 0 || session->one_end_fd < 0 || session->end_fd < 0)
 		return log_errno(-errno, "cannot create an event descriptor");
+	r = session_find(session, false);
+	if (r < 0)
+		return r;
 	r = check_machine();
 	if (r < 0)
 		return r;
@@ -601,8 +646,8 @@ int session_start(const Options *options, Session **ret_session)
 		r = served_open(&session->served[i], options->dirs[i]);
 		if (r < 0)
 			return r;
-		session->dirs[i] = session->served[i].dir;
 	}
+	/* Once more: now what was under dead mounts is known, too. */
 	r = check_pairs(session);
 	if (r < 0)
 		return r;

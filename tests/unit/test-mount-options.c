@@ -136,6 +136,12 @@ static void test_run(void)
 	check_list(options.dirs, "d e");
 	check_list(options.command, "cc -o x -- -f");
 	g_assert_cmpstr(options.fuse_options, ==, "ro");
+	g_assert_false(options.or_plain);
+	options_clear(&options);
+
+	g_assert_cmpint(parse(&options, true, "run --or-plain d -- make --or-plain"), ==, 0);
+	g_assert_true(options.or_plain);
+	check_list(options.command, "make --or-plain");
 	options_clear(&options);
 }
 
@@ -153,6 +159,7 @@ static void test_refused(void)
 	check_refused(false, "mount");
 	check_refused(false, "mount --unknown d");
 	check_refused(false, "mount -x d");
+	check_refused(false, "mount --or-plain d");
 	check_refused(false, "mount d -o");
 	check_refused(false, "mount d -o entry_timeout");
 	check_refused(false, "mount d -o entry_timeout=");
