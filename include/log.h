@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* One line per message, to standard error, or to syslog once log_to_syslog() was called (a daemon
- * without a terminal). Thread safe. */
+/* One line per message, to standard error, or to where log_to_file() or log_to_syslog() (a daemon
+ * without a terminal) turned it. Thread safe. */
 
 #include <glib.h>
 
@@ -19,6 +19,12 @@ void log_warning(const char *format, ...) G_GNUC_PRINTF(1, 2);
 /* The next error is no more than a warning, "lklfs: warning: ERROR; CONSEQUENCE". A string that
  * lives as long as that may be; NULL: an error is an error again. */
 void log_excuse(const char *consequence);
+
+/* Opens a file for log_to_file(), at its end; created with 0644 and the umask. -errno is said. */
+int log_open(const char *path, int *ret_fd);
+
+/* From now on messages go there, each with a time stamp. Takes the descriptor over for good. */
+void log_to_file(int fd);
 
 /* From now on messages go to syslog(3), facility daemon. */
 void log_to_syslog(void);

@@ -65,11 +65,12 @@ static int serve(Session *session, int signal_fd)
 	return session_finish(session, &totals) < 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
-static void drop_standard_descriptors(void)
+static void drop_standard_descriptors(const Options *options)
 {
 	autofd fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	log_to_syslog();
+	if (!options->log)
+		log_to_syslog();
 	for (int i = STDIN_FILENO; fd >= 0 && i <= STDERR_FILENO; i++)
 		dup2(fd, i);
 }
@@ -83,7 +84,7 @@ static int mount_and_serve(const Options *options, int ready_fd)
 	if (signal_fd < 0 || session_start(options, &session) < 0)
 		return EXIT_FAILED;
 	if (fd >= 0) {
-		drop_standard_descriptors();
+		drop_standard_descriptors(options);
 		/* A caller that was interrupted does not want the mount any more. */
 		if (write(fd, "", 1) != 1)
 			session_unmount(session);

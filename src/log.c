@@ -1,27 +1,50 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One line per message. A daemon that has lost its terminal goes on in syslog; everybody else, the
- * parent that waits for the daemon included, writes to standard error. Where messages go is the one
+/* One line per message. A daemon that has lost its terminal goes on in syslog, one that was given a
+ * log goes on there; everybody else, the parent that waits for the daemon included, writes to
+ * standard error. Where messages go is the one
  * thing here that is process-wide: it changes once, and every module has something to say. */
 
 #include "log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
+#include <unistd.h>
 
 static atomic_bool to_syslog;
+
+/* The log, or -1. */
+static atomic_int file_fd = -1;
 
 /* What follows from the next error, if that is no more than a warning. */
 static _Atomic(const char *) excuse;
 
+/* Several processes may have the same log. */
+static void say_to_file(int fd, const char *text)
+{
+	g_autoptr(GDateTime) now = g_date_time_new_now_local();
+	g_autofree char *stamp = g_date_time_format(now, "%Y-%m-%dT%H:%M:%S%z");
+	g_autofree char *plain = g_strdelimit(g_strdup(text), "\r\n", ' ');
+	g_autofree char *line = g_strdup_printf("%s lklfs[%d]: %s\n", stamp, getpid(), plain);
+
+	/* A log that cannot be written to has nobody to be told of it. */
+	if (write(fd, line, strlen(line)) < 0)
+		return;
+}
+
 /* The whole line in one write, so that lines of several processes do not mix. */
 static void say(int priority, const char *text)
 {
-	if (atomic_load(&to_syslog))
+	int fd = atomic_load(&file_fd);
+
+	if (fd >= 0)
+		say_to_file(fd, text);
+	else if (atomic_load(&to_syslog))
 		syslog(priority, "%s", text);
 	else
 		fprintf(stderr, "lklfs: %s\n", text);
@@ -78,6 +101,21 @@ void log_warning(const char *format, ...)
 void log_excuse(const char *consequence)
 {
 	atomic_store(&excuse, consequence);
+}
+
+int log_open(const char *path, int *ret_fd)
+{
+	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
+
+	if (fd < 0)
+		return log_errno(-errno, "cannot open the log %s", path);
+	*ret_fd = fd;
+	return 0;
+}
+
+void log_to_file(int fd)
+{
+	atomic_store(&file_fd, fd);
 }
 
 void log_to_syslog(void)

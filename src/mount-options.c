@@ -75,6 +75,7 @@ void options_init(Options *options)
 
 void options_clear(Options *options)
 {
+	g_clear_pointer(&options->log, g_free);
 	g_clear_pointer(&options->dirs, g_strfreev);
 	g_clear_pointer(&options->command, g_strfreev);
 	g_clear_pointer(&options->always, g_strfreev);
@@ -346,9 +347,12 @@ int options_parse(Options *options, bool run, int argc, char **argv, bool *ret_d
 {
 	gboolean foreground = FALSE, debug = FALSE, mkdir = FALSE, or_plain = FALSE;
 	g_auto(GStrv) lists = NULL, dirs = NULL;
+	g_autofree char *log = NULL;
 	GOptionEntry entries[] = {
 		{"debug", 'd', 0, G_OPTION_ARG_NONE, &debug, "Print every request; implies -f",
 			NULL},
+		{"log", 0, 0, G_OPTION_ARG_FILENAME, &log,
+			"Write messages to FILE once all is mounted", "FILE"},
 		{"mkdir", 0, 0, G_OPTION_ARG_NONE, &mkdir,
 			"Create a DIR that is missing, its parents too", NULL},
 		{"options", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &lists, "Mount options, see below",
@@ -365,7 +369,7 @@ int options_parse(Options *options, bool run, int argc, char **argv, bool *ret_d
 
 	if (run) {
 		entries[0].description = "Print every request";
-		entries[4] = (GOptionEntry){"or-plain", 0, 0, G_OPTION_ARG_NONE, &or_plain,
+		entries[5] = (GOptionEntry){"or-plain", 0, 0, G_OPTION_ARG_NONE, &or_plain,
 			"Run COMMAND even if mounting is impossible", NULL};
 		argc = take_command(options, argc, argv);
 	}
@@ -387,6 +391,7 @@ int options_parse(Options *options, bool run, int argc, char **argv, bool *ret_d
 	options->foreground = foreground || options->debug;
 	options->mkdir = mkdir;
 	options->or_plain = or_plain;
+	options->log = g_steal_pointer(&log);
 	options->dirs = g_steal_pointer(&dirs);
 	options->n_mounts = g_strv_length(options->dirs);
 	return 0;

@@ -66,6 +66,7 @@ struct Session {
 	size_t n_served;        /* constant */
 	char **dirs;            /* constant; the strings are the mounts' */
 	unsigned *minors;       /* constant; of each mount */
+	int log_fd;             /* the starter's: options->log, until messages go there; or -1 */
 	int ready_fd;           /* constant: eventfd, counts mounts that answered INIT */
 	int one_end_fd;         /* constant: eventfd, some mount has ended */
 	int end_fd;             /* constant: eventfd, all mounts have ended */
@@ -558,6 +559,7 @@ static Session *session_free(Session *session)
 		served_release(served);
 		g_free(served->dir);
 	}
+	fd_clear(&session->log_fd);
 	fd_clear(&session->ready_fd);
 	fd_clear(&session->one_end_fd);
 	fd_clear(&session->end_fd);
@@ -584,6 +586,7 @@ static Session *session_new(const Options *options)
 	session->dirs = g_new0(char *, session->n_served + 1);
 	session->minors = g_new0(unsigned, session->n_served);
 	pthread_mutex_init(&session->lock, NULL);
+	session->log_fd = -1;
 	session->ready_fd = eventfd(0, EFD_CLOEXEC);
 	session->one_end_fd = eventfd(0, EFD_CLOEXEC);
 	session->end_fd = eventfd(0, EFD_CLOEXEC);
@@ -594,13 +597,37 @@ static Session *session_new(const Options *options)
 	return session;
 }
 
+/* Its messages would be hidden below the mount that they are about. */
+static int open_log(Session *session)
+{
+	const char *log = session->options->log;
+	g_autoptr(GPtrArray) mounts = NULL;
+	g_autofree char *path = NULL;
+	int r;
+
+	if (!log)
+		return 0;
+	r = helper_read_mounts(&mounts);
+	if (r < 0)
+		return r;
+	/* One that cannot be found cannot be opened either. */
+	if (helper_resolve(mounts, log, &path) == 0)
+		for (size_t i = 0; i < session->n_served; i++)
+			if (session->dirs[i] && helper_is_inside(path, session->dirs[i]))
+				return log_error("the log %s would be hidden by the mount over %s: "
+						 "put it elsewhere",
+					log, session->dirs[i]);
+	return log_open(log, &session->log_fd);
+}
+
 /* usage_only: passes over what only the machine refuses. */
 static int session_find(Session *session, bool usage_only)
 {
+	int r;
+
 	for (size_t i = 0; i < session->n_served; i++) {
 		const char *name = session->options->dirs[i];
 		g_autoptr(GPtrArray) mounts = NULL;
-		int r;
 
 		r = helper_read_mounts(&mounts);
 		if (r < 0)
@@ -619,7 +646,8 @@ static int session_find(Session *session, bool usage_only)
 			return -EBUSY;
 		}
 	}
-	return check_pairs(session);
+	r = check_pairs(session);
+	return r < 0 ? r : open_log(session);
 }
 
 int session_check_dirs(const Options *options)
@@ -665,6 +693,8 @@ int session_start(const Options *options, Session **ret_session)
 	r = wait_ready(session);
 	if (r < 0)
 		return r;
+	if (session->log_fd >= 0)
+		log_to_file(fd_steal(&session->log_fd));
 	*ret_session = g_steal_pointer(&session);
 	return 0;
 }

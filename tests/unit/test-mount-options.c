@@ -45,6 +45,7 @@ static void test_defaults(void)
 	g_assert_cmpuint(g_strv_length(options.drivers), ==, 20);
 	g_assert_null(options.fuse_options);
 	g_assert_null(options.command);
+	g_assert_null(options.log);
 	check_list(options.dirs, "d");
 	g_assert_cmpuint(options.n_mounts, ==, 1);
 	options_clear(&options);
@@ -58,6 +59,10 @@ static void test_flags(void)
 	g_assert_true(options.foreground && options.mkdir && !options.debug);
 	check_list(options.dirs, "d e");
 	g_assert_cmpuint(options.n_mounts, ==, 2);
+	options_clear(&options);
+
+	g_assert_cmpint(parse(&options, false, "mount --log=file d"), ==, 0);
+	g_assert_cmpstr(options.log, ==, "file");
 	options_clear(&options);
 
 	g_assert_cmpint(parse(&options, false, "mount -d d"), ==, 0);
