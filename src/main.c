@@ -2,7 +2,7 @@
 
 /* Picks the subcommand. A first argument that names none belongs to `mount`, so that `lklfs DIR`
  * mounts, as with every FUSE program; a directory that is called like a subcommand is ./run or
- * comes after a "--". */
+ * comes after a "--". Called by the name of a mount helper it is one. */
 
 #include "cmd.h"
 #include "log.h"
@@ -60,6 +60,13 @@ static bool is_mistyped(int argc, char **argv)
 	return fd < 0 && errno == ENOENT;
 }
 
+static bool is_mount_helper(const char *program)
+{
+	g_autofree char *name = g_path_get_basename(program);
+
+	return !strcmp(name, "mount.fuse.lklfs") || !strcmp(name, "mount.lklfs");
+}
+
 /* Whoever starts us without standard descriptors must not find a mount's in their place. They stay
  * closed for what run executes. */
 static void fill_standard_descriptors(void)
@@ -77,6 +84,8 @@ int main(int argc, char **argv)
 {
 	fill_standard_descriptors();
 
+	if (argc > 0 && is_mount_helper(argv[0]))
+		return cmd_fstab(argc, argv);
 	if (argc < 2) {
 		log_error("a DIR to mount over is missing (see lklfs --help)");
 		return EXIT_USAGE;
