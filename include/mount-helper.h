@@ -33,6 +33,10 @@ int helper_read_mounts(GPtrArray **ret_mounts);
  */
 const Mount *helper_top_mount(const GPtrArray *mounts, const char *dir);
 
+/* The mount that a path walk to dir (absolute, canonical) ends in. NULL: that of our root, which
+ * need not be listed. */
+const Mount *helper_mount_around(const GPtrArray *mounts, const char *dir);
+
 /* The mount that this one was put on, if it was put on its very root, or NULL. */
 const Mount *helper_mount_below(const GPtrArray *mounts, const Mount *mount);
 

@@ -157,7 +157,7 @@ static const Mount *find_child(const GPtrArray *mounts, const Mount *parent, con
 }
 
 /* Walks as the kernel does: at every step of the path on to whatever is mounted there. */
-const Mount *helper_top_mount(const GPtrArray *mounts, const char *dir)
+const Mount *helper_mount_around(const GPtrArray *mounts, const char *dir)
 {
 	const Mount *mount = NULL;
 	size_t n = 1;
@@ -173,6 +173,13 @@ const Mount *helper_top_mount(const GPtrArray *mounts, const char *dir)
 		n += dir[n] == '/';
 		n += strcspn(dir + n, "/");
 	}
+	return mount;
+}
+
+const Mount *helper_top_mount(const GPtrArray *mounts, const char *dir)
+{
+	const Mount *mount = helper_mount_around(mounts, dir);
+
 	return mount && !strcmp(mount->dir, dir) ? mount : NULL;
 }
 

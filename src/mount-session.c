@@ -305,12 +305,44 @@ static int served_find(Served *served, const GPtrArray *mounts, const char *name
 	return S_ISDIR(served->status.st_mode) ? 0 : -ENOTDIR;
 }
 
+/* An overlay of an overlay could not write, and one around another would hide it. */
+static int refuse_nested(const char *dir)
+{
+	g_autoptr(GPtrArray) mounts = NULL;
+	const Mount *around;
+	int r;
+
+	r = helper_read_mounts(&mounts);
+	if (r < 0)
+		return r;
+	around = helper_mount_around(mounts, dir);
+	if (around && helper_is_lklfs(around)) {
+		log_error("%s lies inside the lklfs mount on %s, which serves it already", dir,
+			around->dir);
+		return -EBUSY;
+	}
+	for (guint i = 0; i < mounts->len; i++) {
+		const Mount *mount = mounts->pdata[i];
+
+		if (!helper_is_lklfs(mount) || !helper_is_inside(mount->dir, dir) ||
+			helper_top_mount(mounts, mount->dir) != mount)
+			continue;
+		log_error("the lklfs mount on %s lies inside %s: first lklfs umount it", mount->dir,
+			dir);
+		return -EBUSY;
+	}
+	return 0;
+}
+
 /* Fills in root_fd and status. */
 static int served_open(Served *served, const char *name)
 {
 	int r;
 
 	r = replace_dead(served->dir);
+	if (r < 0)
+		return r;
+	r = refuse_nested(served->dir);
 	if (r < 0)
 		return r;
 	served->root_fd = open(served->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

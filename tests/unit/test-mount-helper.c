@@ -97,6 +97,10 @@ static void test_unlisted_root(void)
 							  "31 30 0:21 / /a/b rw - fuse.lklfs x rw\n"
 							  "32 32 0:22 / /c rw - tmpfs x rw\n");
 
+	g_assert_cmpint(helper_mount_around(mounts, "/a/b/c/d")->id, ==, 31);
+	g_assert_cmpint(helper_mount_around(mounts, "/a/b")->id, ==, 31);
+	g_assert_cmpint(helper_mount_around(mounts, "/a/bc")->id, ==, 30);
+	g_assert_null(helper_mount_around(mounts, "/b"));
 	g_assert_cmpint(top_id(mounts, "/a/b"), ==, 31);
 	g_assert_cmpint(top_id(mounts, "/a"), ==, 30);
 	g_assert_cmpint(top_id(mounts, "/c"), ==, 32);
