@@ -20,6 +20,7 @@
 #include "fs.h"
 #include "log.h"
 #include "mount-helper.h"
+#include "mount-target.h"
 #include "request.h"
 #include "util.h"
 
@@ -47,9 +48,8 @@ typedef struct Served Served;
 /* One mount. "Constant" is from the moment on that it is served. */
 struct Served {
 	Session *session;        /* constant */
-	char *dir;               /* constant */
+	const char *dir;         /* constant; the target's */
 	int mount_id;            /* constant */
-	int root_fd;             /* before it is served, until fs_new() takes it */
 	struct stat status;      /* before it is served: of the directory underneath */
 	Fs *fs;                  /* the waiter's */
 	struct fuse_session *se; /* the waiter's */
@@ -62,9 +62,10 @@ struct Served {
 
 struct Session {
 	const Options *options; /* constant */
+	Target *targets;        /* before they are served; then constant, the descriptors gone */
 	Served *served;         /* constant array, n_served long */
 	size_t n_served;        /* constant */
-	char **dirs;            /* constant; the strings are the mounts' */
+	char **dirs;            /* constant; the strings are the targets' */
 	unsigned *minors;       /* constant; of each mount */
 	int log_fd;             /* the starter's: options->log, until messages go there; or -1 */
 	int ready_fd;           /* constant: eventfd, counts mounts that answered INIT */
@@ -228,156 +229,6 @@ static int check_machine(void)
 	return r;
 }
 
-/* A mount that is there already is refused if it lives, and taken away if its daemon is gone. */
-static int replace_dead(const char *dir)
-{
-	for (;;) {
-		g_autoptr(GPtrArray) mounts = NULL;
-		const Mount *top;
-		int r;
-
-		r = helper_read_mounts(&mounts);
-		if (r < 0)
-			return r;
-		top = helper_top_mount(mounts, dir);
-		if (!top || !helper_is_lklfs(top))
-			return 0;
-		r = helper_read_status(top, DEAD_TIMEOUT_MS, NULL);
-		if (r != -ENOTCONN) {
-			log_error("%s is mounted with lklfs already: to mount it anew, first lklfs "
-				  "umount it",
-				dir);
-			return -EBUSY;
-		}
-		r = helper_unmount(top, true);
-		if (r < 0)
-			return log_errno(r, "cannot take away the dead mount on %s", dir);
-	}
-}
-
-/* Whether it is the command line that is wrong, not the machine. */
-static bool is_usage(int r)
-{
-	return r == -ENOENT || r == -ENOTDIR || r == -EEXIST;
-}
-
-static int refuse_dir(int r, const char *name)
-{
-	if (r == -ENOENT)
-		log_error("%s does not exist: create it, or add --mkdir", name);
-	else if (r == -ENOTDIR)
-		log_error("%s is not a directory: only a directory can be mounted over", name);
-	else if (r == -EACCES)
-		log_error(
-			"%s cannot be read: whoever mounts needs permission to read the directory",
-			name);
-	else
-		log_errno(r, "cannot open %s", name);
-	return r;
-}
-
-/* Creates a directory that is missing, its parents too. One that is a mount is not looked at.
- * -errno is not said. */
-static int make_dir(const GPtrArray *mounts, const char *name)
-{
-	g_autofree char *dir = NULL;
-
-	if (helper_resolve(mounts, name, &dir) == 0 && helper_top_mount(mounts, dir))
-		return 0;
-	return g_mkdir_with_parents(name, 0777) < 0 ? -errno : 0;
-}
-
-/* Fills in dir, and status unless it is mounted with an lklfs, which may hang. -errno is not said.
- */
-static int served_find(Served *served, const GPtrArray *mounts, const char *name)
-{
-	const Mount *top;
-	int r;
-
-	r = helper_resolve(mounts, name, &served->dir);
-	if (r < 0)
-		return r;
-	top = helper_top_mount(mounts, served->dir);
-	if (top && helper_is_lklfs(top))
-		return 0;
-	if (stat(served->dir, &served->status) < 0)
-		return -errno;
-	return S_ISDIR(served->status.st_mode) ? 0 : -ENOTDIR;
-}
-
-/* An overlay of an overlay could not write, and one around another would hide it. */
-static int refuse_nested(const char *dir)
-{
-	g_autoptr(GPtrArray) mounts = NULL;
-	const Mount *around;
-	int r;
-
-	r = helper_read_mounts(&mounts);
-	if (r < 0)
-		return r;
-	around = helper_mount_around(mounts, dir);
-	if (around && helper_is_lklfs(around)) {
-		log_error("%s lies inside the lklfs mount on %s, which serves it already", dir,
-			around->dir);
-		return -EBUSY;
-	}
-	for (guint i = 0; i < mounts->len; i++) {
-		const Mount *mount = mounts->pdata[i];
-
-		if (!helper_is_lklfs(mount) || !helper_is_inside(mount->dir, dir) ||
-			helper_top_mount(mounts, mount->dir) != mount)
-			continue;
-		log_error("the lklfs mount on %s lies inside %s: first lklfs umount it", mount->dir,
-			dir);
-		return -EBUSY;
-	}
-	return 0;
-}
-
-/* Fills in root_fd and status. */
-static int served_open(Served *served, const char *name)
-{
-	int r;
-
-	r = replace_dead(served->dir);
-	if (r < 0)
-		return r;
-	r = refuse_nested(served->dir);
-	if (r < 0)
-		return r;
-	served->root_fd = open(served->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (served->root_fd < 0 || fstat(served->root_fd, &served->status) < 0)
-		return refuse_dir(-errno, name);
-	return 0;
-}
-
-static int refuse_pair(const Served *a, const Served *b)
-{
-	FileId a_id = file_id(&a->status), b_id = file_id(&b->status);
-
-	if (!a->dir || !b->dir)
-		return 0;
-	if (!strcmp(a->dir, b->dir) || (a->status.st_ino && file_id_equal(&a_id, &b_id)))
-		return log_error("%s is given twice: leave one of them out", b->dir);
-	if (helper_is_inside(b->dir, a->dir))
-		return log_error("%s lies inside %s: mount the outer one alone", b->dir, a->dir);
-	if (helper_is_inside(a->dir, b->dir))
-		return log_error("%s lies inside %s: mount the outer one alone", a->dir, b->dir);
-	return 0;
-}
-
-static int check_pairs(Session *session)
-{
-	for (size_t i = 0; i < session->n_served; i++)
-		for (size_t j = 0; j < i; j++) {
-			int r = refuse_pair(&session->served[j], &session->served[i]);
-
-			if (r < 0)
-				return r;
-		}
-	return 0;
-}
-
 /* What serving needs of the process. */
 static void prepare_process(void)
 {
@@ -411,7 +262,8 @@ static int refuse_mount(const Served *served, const char *said)
 	return -EPERM;
 }
 
-static int served_mount(Served *served, unsigned *ret_minor)
+/* root_fd: taken over. */
+static int served_mount(Served *served, int *root_fd, unsigned *ret_minor)
 {
 	const Options *options = served->session->options;
 	g_autofree char *said = NULL;
@@ -419,7 +271,7 @@ static int served_mount(Served *served, unsigned *ret_minor)
 	const Mount *mount;
 	int r, real_fd;
 
-	r = fs_new(options, fd_steal(&served->root_fd), served->dir, &served->fs);
+	r = fs_new(options, fd_steal(root_fd), served->dir, &served->fs);
 	if (r < 0)
 		return log_errno(r, "cannot take %s over", served->dir);
 	served->se = make_fuse_session(
@@ -504,7 +356,6 @@ static void served_release(Served *served)
 	served->mounted = false;
 	g_clear_pointer(&served->se, fuse_session_destroy);
 	served->fs = fs_free(served->fs);
-	fd_clear(&served->root_fd);
 }
 
 /* A thread for each mount: sees it through to its end. */
@@ -589,7 +440,7 @@ static Session *session_free(Session *session)
 		if (served->serving)
 			pthread_join(served->waiter, NULL);
 		served_release(served);
-		g_free(served->dir);
+		target_clear(&session->targets[i]);
 	}
 	fd_clear(&session->log_fd);
 	fd_clear(&session->ready_fd);
@@ -597,6 +448,7 @@ static Session *session_free(Session *session)
 	fd_clear(&session->end_fd);
 	pthread_mutex_destroy(&session->lock);
 	g_free(session->served);
+	g_free(session->targets);
 	g_free(session->minors);
 	g_free(session->dirs);
 	g_free(session);
@@ -614,6 +466,7 @@ static Session *session_new(const Options *options)
 
 	session->options = options;
 	session->n_served = g_strv_length(options->dirs);
+	session->targets = g_new0(Target, session->n_served);
 	session->served = g_new0(Served, session->n_served);
 	session->dirs = g_new0(char *, session->n_served + 1);
 	session->minors = g_new0(unsigned, session->n_served);
@@ -624,7 +477,7 @@ static Session *session_new(const Options *options)
 	session->end_fd = eventfd(0, EFD_CLOEXEC);
 	for (size_t i = 0; i < session->n_served; i++) {
 		session->served[i].session = session;
-		session->served[i].root_fd = -1;
+		target_init(&session->targets[i], options->dirs[i]);
 	}
 	return session;
 }
@@ -652,34 +505,16 @@ static int open_log(Session *session)
 	return log_open(log, &session->log_fd);
 }
 
-/* usage_only: passes over what only the machine refuses. */
 static int session_find(Session *session, bool usage_only)
 {
 	int r;
 
-	for (size_t i = 0; i < session->n_served; i++) {
-		const char *name = session->options->dirs[i];
-		g_autoptr(GPtrArray) mounts = NULL;
-
-		r = helper_read_mounts(&mounts);
-		if (r < 0)
-			return r;
-		if (session->options->mkdir)
-			r = make_dir(mounts, name);
-		if (r < 0 && (!usage_only || is_usage(r)))
-			return log_errno(r, "cannot create %s", name);
-		if (r == 0)
-			r = served_find(&session->served[i], mounts, name);
-		if (r < 0 && (!usage_only || is_usage(r)))
-			return refuse_dir(r, name);
-		session->dirs[i] = session->served[i].dir;
-		if (session->dirs[i] && !strcmp(session->dirs[i], "/")) {
-			log_error("/ cannot be mounted over: nobody would see the mount");
-			return -EBUSY;
-		}
-	}
-	r = check_pairs(session);
-	return r < 0 ? r : open_log(session);
+	r = target_find(session->targets, session->n_served, session->options->mkdir, usage_only);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < session->n_served; i++)
+		session->served[i].dir = session->dirs[i] = session->targets[i].dir;
+	return open_log(session);
 }
 
 int session_check_dirs(const Options *options)
@@ -702,18 +537,12 @@ int session_start(const Options *options, Session **ret_session)
 	r = check_machine();
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < session->n_served; i++) {
-		r = served_open(&session->served[i], options->dirs[i]);
-		if (r < 0)
-			return r;
-	}
-	/* Once more: now what was under dead mounts is known, too. */
-	r = check_pairs(session);
+	r = target_open(session->targets, session->n_served);
 	if (r < 0)
 		return r;
 	prepare_process();
 	for (size_t i = 0; i < session->n_served; i++) {
-		r = served_mount(&session->served[i], &session->minors[i]);
+		r = served_mount(&session->served[i], &session->targets[i].fd, &session->minors[i]);
 		if (r < 0)
 			return r;
 	}

@@ -16,7 +16,7 @@ import sys
 
 LAYERS = (  # top first
     ("main", "cmd", "cmd-*"),
-    ("mount-session", "mount-helper"),
+    ("mount-session", "mount-target", "mount-helper"),
     ("request", "request-*", "order", "notify", "flock"),
     ("publish", "pin", "match"),
     ("stage", "fs", "node", "version", "former", "kept", "held"),

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The directories that are to be mounted over, found and opened before any of them is. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/stat.h>
+
+typedef struct Target Target;
+
+struct Target {
+	const char *name;   /* as given; not owned */
+	char *dir;          /* absolute and canonical; NULL: not found */
+	int fd;             /* of what is to be hidden, once opened; or -1 */
+	struct stat status; /* of the same; zero: not known */
+};
+
+void target_init(Target *target, const char *name);
+
+/* Frees what the struct owns; the struct itself stays the caller's. */
+void target_clear(Target *target);
+
+/* Finds each dir. mkdir: creates those that are missing. Refuses what is missing, no directory, /,
+ * given twice or within another. -errno is said. usage_only: what only the machine refuses, like a
+ * look at a directory, is passed over. */
+int target_find(Target *targets, size_t n, bool mkdir, bool usage_only);
+
+/* Opens each, once found. A mount of a daemon that has died is taken away; where an lklfs lives,
+ * around it and inside it is refused. -errno is said. */
+int target_open(Target *targets, size_t n);
