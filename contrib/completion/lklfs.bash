@@ -91,8 +91,8 @@ _lklfs() {
 		[[ ${words[i]} != -- ]] || dashes=$i
 	done
 	case $command in
-	mount) options=(-d --debug --mkdir -o --options= -f --foreground) ;;
-	run) options=(-d --debug --mkdir -o --options=) ;;
+	mount) options=(-d --debug --log= --mkdir -o --options= -f --foreground) ;;
+	run) options=(-d --debug --log= --mkdir -o --options= --or-plain) ;;
 	umount) options=(-f --force --timeout=) ;;
 	status) options=(--json) ;;
 	esac
@@ -112,6 +112,10 @@ _lklfs() {
 			_lklfs_list "$current" ''
 			return
 			;;
+		mount:--log | run:--log)
+			_lklfs_names -f "$current"
+			return
+			;;
 		umount:--timeout) return ;;
 		esac
 		case $command:$current in
@@ -121,6 +125,10 @@ _lklfs() {
 			;;
 		mount:-o* | run:-o*)
 			_lklfs_list "${current#-o}" -o
+			return
+			;;
+		mount:--log=* | run:--log=*)
+			_lklfs_names -f "${current#*=}"
 			return
 			;;
 		*:-*)
