@@ -187,6 +187,10 @@ void request_read(
 void request_write(fuse_req_t req, fuse_ino_t ino, const char *buffer, size_t size, off_t offset,
 	struct fuse_file_info *fi);
 void request_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi);
+void request_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t length,
+	struct fuse_file_info *fi);
+void request_lseek(
+	fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct fuse_file_info *fi);
 void request_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void request_flock(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, int operation);
 

@@ -62,6 +62,7 @@ struct Stage {
 	char *hidden;  /* its hidden name where files without a name cannot be had; else NULL */
 	char *through; /* the hidden name under which it is being written through; NULL: it is not.
 			  fs->lock */
+	Range claim;   /* while fd is -1: room that has been asked for; empty: none */
 	Ranges equal;  /* while fd is -1: where the content is the exposed one; elsewhere zeros */
 	bool resized;  /* atomic: the size has changed since it began */
 	bool shrunk;   /* atomic: it has been smaller than before */
@@ -167,6 +168,9 @@ int stage_write(Fs *fs, Stage *stage, const void *buffer, size_t length, off_t o
 int stage_truncate(Fs *fs, Stage *stage, off_t size);
 
 /* These want stage->lock held, and not fs->lock. */
+
+/* The content has been changed, and has this size now. */
+void stage_note_change(Stage *stage, off_t size);
 
 /* Whether the content equals what is exposed. */
 int stage_compare(Stage *stage, bool *ret_same);

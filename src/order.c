@@ -241,8 +241,12 @@ static Admission order_by_id(Request *r, Version *version)
 	case FUSE_READ:
 	case FUSE_WRITE:
 	case FUSE_FSYNC:
+	case FUSE_FALLOCATE:
 		order_content(r);
 		return ADMIT_RUN;
+	case FUSE_LSEEK:
+		order_content(r);
+		return r->stage ? ADMIT_LOOK : ADMIT_RUN;
 	case FUSE_RELEASE:
 		order_release(r);
 		return ADMIT_RUN;

@@ -18,6 +18,7 @@
 #include "former.h"
 #include "kept.h"
 #include "log.h"
+#include "space.h"
 #include "util.h"
 
 /* So many separate equal ranges cost more to keep than the file does to store. */
@@ -40,6 +41,12 @@ static void stage_set_size(Stage *stage, off_t size)
 static void stage_set_dirty(Stage *stage, bool dirty)
 {
 	__atomic_store_n(&stage->dirty, dirty, __ATOMIC_RELAXED);
+}
+
+void stage_note_change(Stage *stage, off_t size)
+{
+	stage_set_dirty(stage, true);
+	stage_set_size(stage, size);
 }
 
 static Stage *stage_new(Fs *fs, Node *node)
@@ -472,7 +479,9 @@ static int stage_make_file(Fs *fs, Stage *stage)
 	r = stage_open_file(fs, stage, &fd);
 	if (r < 0)
 		return r;
-	r = stage_copy_equal(stage, fd);
+	r = space_claim(stage, fd);
+	if (r == 0)
+		r = stage_copy_equal(stage, fd);
 	if (r < 0) {
 		HOLD(&fs->lock);
 		stage_drop_hidden(fs, stage);
@@ -552,6 +561,7 @@ int stage_truncate(Fs *fs G_GNUC_UNUSED, Stage *stage, off_t size)
 	if (stage->fd >= 0 && ftruncate(stage->fd, size) < 0)
 		return -errno;
 	ranges_cut(&stage->equal, size);
+	stage->claim.end = MIN(stage->claim.end, size);
 	stage_set_size(stage, size);
 	return 0;
 }
@@ -591,6 +601,7 @@ void stage_rebase(Stage *stage, bool replaced)
 	fd_clear(&stage->fd);
 	g_clear_pointer(&stage->hidden, g_free);
 	stage->base_size = stage->size;
+	stage->claim = (Range){};
 	ranges_clear(&stage->equal);
 	ranges_add(&stage->equal, 0, stage->size);
 	stage->is_new = false;

@@ -19,7 +19,7 @@ LAYERS = (  # top first
     ("mount-session", "mount-target", "mount-helper"),
     ("request", "request-*", "order", "notify", "flock"),
     ("publish", "pin", "match"),
-    ("stage", "fs", "node", "version", "former", "kept", "held"),
+    ("stage", "space", "fs", "node", "version", "former", "kept", "held"),
     ("compare", "step", "backing"),
     ("proc", "fileio", "journal", "log", "mount-options", "util"),
 )
