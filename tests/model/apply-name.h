@@ -436,6 +436,7 @@ static void rename_returned(World *w, const Op *op, int found)
 	Name *to = &w->names[op->other];
 	Inode *inode = w->names[op->path].inode, *back;
 	unsigned maybe = to->kept_maybe;
+	bool arrived = inode->arrived; /* as long as the mtime is its own */
 	Former from;
 
 	from = (Former){.type = inode->type, .text = inode->text, .mtime = inode->mtime};
@@ -445,7 +446,7 @@ static void rename_returned(World *w, const Op *op, int found)
 	name_clear(w, op->other);
 	name_move(w, op->path, op->other);
 	to->inode = back;
-	if (!inode->arrived)
+	if (!arrived)
 		name_remember(&w->names[op->path], &from, back);
 	name_look(w, op->other, op->actor, true);
 	to->kept_by = 0;
