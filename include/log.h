@@ -16,10 +16,6 @@ int log_error(const char *format, ...) G_GNUC_PRINTF(1, 2);
 /* Says "lklfs: warning: MESSAGE". */
 void log_warning(const char *format, ...) G_GNUC_PRINTF(1, 2);
 
-/* The next error is no more than a warning, "lklfs: warning: ERROR; CONSEQUENCE". A string that
- * lives as long as that may be; NULL: an error is an error again. */
-void log_excuse(const char *consequence);
-
 /* Opens a file for log_to_file(), at its end; created with 0644 and the umask. -errno is said. */
 int log_open(const char *path, int *ret_fd);
 

@@ -52,6 +52,10 @@ int options_parse(Options *options, bool run, int argc, char **argv, bool *ret_d
  * said. */
 int options_parse_list(Options *options, const char *text);
 
+/* The next word of such a list, to free, as it was written; *text goes on behind it. NULL: no more.
+ */
+char *options_next_word(const char **text);
+
 /* For every subcommand: reads argv by entries, --help and --version included, as above. name is
  * what
  * --help calls the program, usage what follows the options there, details what stands at its end.

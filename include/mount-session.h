@@ -11,17 +11,13 @@ typedef struct Session Session;
 /* Asks libfuse whether it understands options->fuse_options. -EINVAL: said. Starts nothing. */
 int session_check(const Options *options);
 
-/* Whether options->dirs make sense (--mkdir: creates them): are there, are directories, not twice,
- * not within each other; and whether options->log can be opened, outside of them. -errno: said.
- * What only the machine refuses, like a look at them, is left to session_start(), which begins with
- * all this; for callers who tell the two apart. */
-int session_check_dirs(const Options *options);
-
-/* Opens and mounts every directory of options->dirs and starts serving; when it
- * returns 0 all of them are live, and messages go to options->log. On failure one sentence has been
- * said, nothing is left mounted, and -errno is returned. Starts threads: fork before, and block
- * before what signals they are not to take. The process gets / as its working directory, no umask,
- * no SIGPIPE, and as many descriptors as it may have. options must outlive the session. */
+/* Finds, opens and mounts every directory of options->dirs and starts serving; when it returns 0
+ * all of them are live, and messages go to options->log. On failure that has been said, and nothing
+ * is left mounted. -EINVAL: the command line makes no sense (a directory is missing, given twice,
+ * ..., or the log cannot be opened); another -errno: this machine does not let us. Starts threads:
+ * fork before, and block before what signals they are not to take. The process gets / as its
+ * working directory, no umask, no SIGPIPE, and as many descriptors as it may have. options must
+ * outlive the session. */
 int session_start(const Options *options, Session **ret_session);
 
 /* Unmounts what is still mounted; a busy mount is detached lazily. Waits for a round trip through

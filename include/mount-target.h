@@ -21,10 +21,10 @@ void target_init(Target *target, const char *name);
 /* Frees what the struct owns; the struct itself stays the caller's. */
 void target_clear(Target *target);
 
-/* Finds each dir. mkdir: creates those that are missing. Refuses what is missing, no directory, /,
- * given twice or within another. -errno is said. usage_only: what only the machine refuses, like a
- * look at a directory, is passed over. */
-int target_find(Target *targets, size_t n, bool mkdir, bool usage_only);
+/* Finds each dir. mkdir: creates those that are missing. -EINVAL: one is missing, is no directory,
+ * is /, is given twice or lies within another; another -errno: only the machine refuses it. Both
+ * are said. */
+int target_find(Target *targets, size_t n, bool mkdir);
 
 /* Opens each, once found. A mount of a daemon that has died is taken away; where an lklfs lives,
  * around it and inside it is refused. -errno is said. */

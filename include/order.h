@@ -37,8 +37,8 @@ bool order_prepare(Request *r);
  * dropped while it waits: the caller holds the node, and looks up again whatever else it needs. */
 void order_settle(Fs *fs, Node *node);
 
-/* The request has been answered: sees to the verdicts that are due, and lets go who waited. Frees
- * nothing of the request but what it holds of the file system. */
+/* The request has been answered: lets go who waited; verdicts that are due now are added to r->due.
+ * Frees nothing of the request but what it holds of the file system. */
 void order_done(Request *r);
 
 /* From request.c: puts a request where order_prepare() is called for it. */

@@ -14,6 +14,9 @@ int space_allocate(Fs *fs, Stage *stage, int mode, off_t offset, off_t length);
  * over what it has. Takes stage->lock. -ENXIO behind the end. */
 int space_seek(Stage *stage, int whence, off_t offset, off_t *ret_offset);
 
+/* The same for what is all data, of that size. */
+int space_seek_data(off_t size, int whence, off_t offset, off_t *ret_offset);
+
 /* Allocates in a staging file that has just been made what was only made sure of; stage->lock held.
  */
 int space_claim(const Stage *stage, int fd);

@@ -64,16 +64,12 @@ static bool is_dropped(const char *word)
 /* The words of an fstab list that are lklfs mount's, as they were written. */
 static void append_list(GString *out, const char *text)
 {
-	while (*text) {
-		const char *start = text;
-		g_autofree char *word = NULL;
+	for (;;) {
+		g_autofree char *word = options_next_word(&text);
 
-		for (; *text && *text != ','; text++)
-			if (text[0] == '\\' && text[1] == ',')
-				text++;
-		word = g_strndup(start, text - start);
-		text += *text == ',';
-		if (*word && !is_dropped(word))
+		if (!word)
+			return;
+		if (!is_dropped(word))
 			g_string_append_printf(out, ",%s", word);
 	}
 }

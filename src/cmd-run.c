@@ -411,12 +411,11 @@ static int run_with_options(const Options *options)
 		log_errno(-errno, "cannot receive signals");
 		return EXIT_LKLFS;
 	}
-	if (options->or_plain)
-		log_excuse("running COMMAND without mounting");
 	r = session_start(options, &session);
-	log_excuse(NULL);
-	if (r < 0 && options->or_plain)
+	if (r < 0 && r != -EINVAL && options->or_plain) {
+		log_warning("running COMMAND without lklfs");
 		return run_plain(&command, signal_fd);
+	}
 	if (r < 0) {
 		fd_clear(&command.go_fd);
 		waitpid(command.pid, NULL, 0);
@@ -435,8 +434,7 @@ int cmd_run(int argc, char **argv)
 	if (options_parse(&options, true, argc, argv, &done) == 0) {
 		if (done)
 			r = EXIT_DONE;
-		else if (session_check(&options) == 0 &&
-			 (!options.or_plain || session_check_dirs(&options) == 0))
+		else if (session_check(&options) == 0)
 			r = run_with_options(&options);
 	}
 	options_clear(&options);

@@ -2,8 +2,8 @@
 
 /* One line per message. A daemon that has lost its terminal goes on in syslog, one that was given a
  * log goes on there; everybody else, the parent that waits for the daemon included, writes to
- * standard error. Where messages go is the one
- * thing here that is process-wide: it changes once, and every module has something to say. */
+ * standard error. Where messages go is process-wide: it changes once, and every module has
+ * something to say. */
 
 #include "log.h"
 
@@ -20,9 +20,6 @@ static atomic_bool to_syslog;
 
 /* The log, or -1. */
 static atomic_int file_fd = -1;
-
-/* What follows from the next error, if that is no more than a warning. */
-static _Atomic(const char *) excuse;
 
 /* Several processes may have the same log. */
 static void say_to_file(int fd, const char *text)
@@ -50,16 +47,6 @@ static void say(int priority, const char *text)
 		fprintf(stderr, "lklfs: %s\n", text);
 }
 
-static void say_error(const char *text)
-{
-	const char *consequence = atomic_exchange(&excuse, NULL);
-
-	if (consequence)
-		log_warning("%s; %s", text, consequence);
-	else
-		say(LOG_ERR, text);
-}
-
 int log_errno(int error, const char *format, ...)
 {
 	g_autofree char *what = NULL, *text = NULL;
@@ -70,7 +57,7 @@ int log_errno(int error, const char *format, ...)
 	what = g_strdup_vprintf(format, ap);
 	va_end(ap);
 	text = g_strdup_printf("%s: %s", what, why ? why : "unknown error");
-	say_error(text);
+	say(LOG_ERR, text);
 	return error;
 }
 
@@ -82,7 +69,7 @@ int log_error(const char *format, ...)
 	va_start(ap, format);
 	text = g_strdup_vprintf(format, ap);
 	va_end(ap);
-	say_error(text);
+	say(LOG_ERR, text);
 	return -EINVAL;
 }
 
@@ -96,11 +83,6 @@ void log_warning(const char *format, ...)
 	va_end(ap);
 	text = g_strconcat("warning: ", what, NULL);
 	say(LOG_WARNING, text);
-}
-
-void log_excuse(const char *consequence)
-{
-	atomic_store(&excuse, consequence);
 }
 
 int log_open(const char *path, int *ret_fd)

@@ -239,37 +239,47 @@ static int parse_word(Options *options, const char *word, bool *ret_foreign)
 	return 0;
 }
 
+char *options_next_word(const char **text)
+{
+	while (**text) {
+		const char *start = *text, *end = start;
+
+		for (; *end && *end != ','; end++)
+			if (end[0] == '\\' && end[1] == ',')
+				end++;
+		*text = end + (*end == ',');
+		if (end > start)
+			return g_strndup(start, end - start);
+	}
+	return NULL;
+}
+
+/* For libfuse and the kernel, as it was written. */
+static void append_foreign(Options *options, const char *raw)
+{
+	char *old = options->fuse_options;
+
+	options->fuse_options = old ? g_strconcat(old, ",", raw, NULL) : g_strdup(raw);
+	g_free(old);
+}
+
 int options_parse_list(Options *options, const char *text)
 {
-	while (*text) {
-		g_autoptr(GString) word = g_string_new(NULL);
-		const char *start = text;
-		g_autofree char *raw = NULL;
+	for (;;) {
+		g_autofree char *raw = options_next_word(&text);
+		g_autoptr(GString) word = g_string_new(raw);
 		bool foreign;
 		int r;
 
-		for (; *text && *text != ','; text++) {
-			if (text[0] == '\\' && text[1] == ',')
-				text++;
-			g_string_append_c(word, *text);
-		}
-		raw = g_strndup(start, text - start);
-		text += *text == ',';
-		if (!*raw)
-			continue;
-
+		if (!raw)
+			return 0;
+		g_string_replace(word, "\\,", ",", 0);
 		r = parse_word(options, word->str, &foreign);
 		if (r < 0)
 			return r;
-		if (foreign) {
-			char *old = options->fuse_options;
-
-			options->fuse_options =
-				old ? g_strconcat(old, ",", raw, NULL) : g_strdup(raw);
-			g_free(old);
-		}
+		if (foreign)
+			append_foreign(options, raw);
 	}
-	return 0;
 }
 
 /* A copy of argv in which -oLIST is -o LIST, which is all that GLib understands. */

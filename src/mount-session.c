@@ -502,14 +502,14 @@ static int open_log(Session *session)
 				return log_error("the log %s would be hidden by the mount over %s: "
 						 "put it elsewhere",
 					log, session->dirs[i]);
-	return log_open(log, &session->log_fd);
+	return log_open(log, &session->log_fd) < 0 ? -EINVAL : 0;
 }
 
-static int session_find(Session *session, bool usage_only)
+static int session_find(Session *session)
 {
 	int r;
 
-	r = target_find(session->targets, session->n_served, session->options->mkdir, usage_only);
+	r = target_find(session->targets, session->n_served, session->options->mkdir);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < session->n_served; i++)
@@ -517,23 +517,13 @@ static int session_find(Session *session, bool usage_only)
 	return open_log(session);
 }
 
-int session_check_dirs(const Options *options)
+/* What was found is opened, mounted and served. */
+static int session_go(Session *session)
 {
-	__attribute__((cleanup(session_clear))) Session *session = session_new(options);
-
-	return session_find(session, true);
-}
-
-int session_start(const Options *options, Session **ret_session)
-{
-	__attribute__((cleanup(session_clear))) Session *session = session_new(options);
 	int r;
 
 	if (session->ready_fd < 0 || session->one_end_fd < 0 || session->end_fd < 0)
 		return log_errno(-errno, "cannot create an event descriptor");
-	r = session_find(session, false);
-	if (r < 0)
-		return r;
 	r = check_machine();
 	if (r < 0)
 		return r;
@@ -551,9 +541,20 @@ int session_start(const Options *options, Session **ret_session)
 		if (r < 0)
 			return r;
 	}
-	r = wait_ready(session);
+	return wait_ready(session);
+}
+
+int session_start(const Options *options, Session **ret_session)
+{
+	__attribute__((cleanup(session_clear))) Session *session = session_new(options);
+	int r;
+
+	r = session_find(session);
 	if (r < 0)
 		return r;
+	r = session_go(session);
+	if (r < 0)
+		return r == -EINVAL ? -EIO : r;
 	if (session->log_fd >= 0)
 		log_to_file(fd_steal(&session->log_fd));
 	*ret_session = g_steal_pointer(&session);

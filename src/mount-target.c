@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Whatever can be refused is refused before anything is mounted, in one sentence. First comes what
- * is wrong with the command line, then what is wrong with the machine, for --or-plain forgives only
+/* Whatever can be refused is refused before anything is mounted, in one sentence. What is wrong
+ * with the command line comes before what is wrong with the machine, for --or-plain forgives only
  * that. A live lklfs is not looked at: it might hang. */
 
 #include "mount-target.h"
@@ -49,7 +49,7 @@ static bool is_usage(int r)
 	return r == -ENOENT || r == -ENOTDIR || r == -EEXIST;
 }
 
-static int refuse_dir(int r, const char *name)
+static void refuse_dir(int r, const char *name)
 {
 	if (r == -ENOENT)
 		log_error("%s does not exist: create it, or add --mkdir", name);
@@ -61,7 +61,6 @@ static int refuse_dir(int r, const char *name)
 			name);
 	else
 		log_errno(r, "cannot open %s", name);
-	return r;
 }
 
 /* Creates a directory that is missing, its parents too. One that is a mount is not looked at.
@@ -133,9 +132,11 @@ static int open_one(Target *target)
 	if (r < 0)
 		return r;
 	target->fd = open(target->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (target->fd < 0 || fstat(target->fd, &target->status) < 0)
-		return refuse_dir(-errno, target->name);
-	return 0;
+	if (target->fd < 0 || fstat(target->fd, &target->status) < 0) {
+		r = -errno;
+		refuse_dir(r, target->name);
+	}
+	return r;
 }
 
 static int refuse_pair(const Target *a, const Target *b)
@@ -176,30 +177,44 @@ void target_clear(Target *target)
 	fd_clear(&target->fd);
 }
 
-int target_find(Target *targets, size_t n, bool mkdir, bool usage_only)
+/* Says what is wrong with a target that could not be found, unless it is the machine that is. */
+static int refuse_usage(const Target *target, int r)
 {
-	for (size_t i = 0; i < n; i++) {
-		Target *target = &targets[i];
-		g_autoptr(GPtrArray) mounts = NULL;
-		int r;
+	if (is_usage(r)) {
+		refuse_dir(r, target->name);
+		return -EINVAL;
+	}
+	if (target->dir && !strcmp(target->dir, "/"))
+		return log_error("/ cannot be mounted over: nobody would see the mount");
+	return 0;
+}
 
-		r = helper_read_mounts(&mounts);
+int target_find(Target *targets, size_t n, bool mkdir)
+{
+	g_autoptr(GPtrArray) mounts = NULL;
+	const char *refused = NULL; /* by the machine */
+	int r, error = 0;
+
+	r = helper_read_mounts(&mounts);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n; i++) {
+		r = mkdir ? make_dir(mounts, targets[i].name) : 0;
+		if (r == 0)
+			r = find_one(&targets[i], mounts);
+		if (r < 0 && !refused) {
+			refused = targets[i].name;
+			error = r;
+		}
+		r = refuse_usage(&targets[i], r);
 		if (r < 0)
 			return r;
-		if (mkdir)
-			r = make_dir(mounts, target->name);
-		if (r < 0 && (!usage_only || is_usage(r)))
-			return log_errno(r, "cannot create %s", target->name);
-		if (r == 0)
-			r = find_one(target, mounts);
-		if (r < 0 && (!usage_only || is_usage(r)))
-			return refuse_dir(r, target->name);
-		if (target->dir && !strcmp(target->dir, "/")) {
-			log_error("/ cannot be mounted over: nobody would see the mount");
-			return -EBUSY;
-		}
 	}
-	return check_pairs(targets, n);
+	r = check_pairs(targets, n);
+	if (r < 0 || !refused)
+		return r;
+	refuse_dir(error, refused);
+	return error == -EINVAL ? -EIO : error;
 }
 
 int target_open(Target *targets, size_t n)

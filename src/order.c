@@ -540,8 +540,5 @@ void order_done(Request *r)
 		r->stage = stage_unref(fs, r->stage);
 	}
 	order_wake(&draining, true);
-	if (r->due->len > 0)
-		request_cede(r);
-	order_decide_due(fs, r->due);
 	r->caller = step_process_unref(r->caller);
 }

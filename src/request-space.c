@@ -24,17 +24,6 @@ void request_fallocate(fuse_req_t req, fuse_ino_t ino G_GNUC_UNUSED, int mode, o
 			req, space_allocate(request_fs(req), handle->stage, mode, offset, length));
 }
 
-/* Of what is made up. */
-static int seek_text(const char *text, int whence, off_t offset, off_t *ret_offset)
-{
-	off_t size = (off_t)strlen(text);
-
-	if (offset < 0 || offset >= size)
-		return -ENXIO;
-	*ret_offset = whence == SEEK_DATA ? offset : size;
-	return 0;
-}
-
 /* In a thread that serves no WRITE: what the kernel has not handed over yet would look like a hole.
  */
 void request_lseek(
@@ -48,7 +37,7 @@ void request_lseek(
 	if (whence != SEEK_DATA && whence != SEEK_HOLE) {
 		r = -EINVAL;
 	} else if (handle->text) {
-		r = seek_text(handle->text, whence, offset, &found);
+		r = space_seek_data((off_t)strlen(handle->text), whence, offset, &found);
 	} else if (handle->stage) {
 		request_flush(fs, ino);
 		r = space_seek(handle->stage, whence, offset, &found);

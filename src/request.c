@@ -140,14 +140,20 @@ void request_cede(Request *r)
 	pthread_mutex_unlock(&r->fs->receive->lock);
 }
 
+/* Reaches the verdicts that are due. Another thread receives meanwhile. */
+static void request_decide_due(Request *r)
+{
+	if (r->due->len > 0)
+		request_cede(r);
+	order_decide_due(r->fs, r->due);
+}
+
 /* For the other group of threads. Returns whether the thread still receives. */
 static bool request_put_off(Request *r)
 {
 	bool receives;
 
-	if (r->due->len > 0)
-		request_cede(r);
-	order_decide_due(r->fs, r->due);
+	request_decide_due(r);
 	receives = r->quick;
 	r->quick = r->glances = r->retry = false;
 	request_requeue(r);
@@ -162,9 +168,7 @@ static bool request_run(Request *r)
 	bool init = r->buffer && request_header(r)->opcode == FUSE_INIT;
 	bool receives;
 
-	if (r->due->len > 0)
-		request_cede(r);
-	order_decide_due(r->fs, r->due);
+	request_decide_due(r);
 	if (r->buffer) {
 		struct fuse_buf buf = {.mem = r->buffer, .size = r->size};
 
@@ -175,6 +179,7 @@ static bool request_run(Request *r)
 	if (r->retry)
 		return request_put_off(r);
 	order_done(r);
+	request_decide_due(r);
 	receives = r->quick;
 	request_free(r);
 	if (init)

@@ -81,17 +81,22 @@ int space_allocate(Fs *fs, Stage *stage, int mode, off_t offset, off_t length)
 	return 0;
 }
 
+int space_seek_data(off_t size, int whence, off_t offset, off_t *ret_offset)
+{
+	if (offset < 0 || offset >= size)
+		return -ENXIO;
+	*ret_offset = whence == SEEK_DATA ? offset : size;
+	return 0;
+}
+
 int space_seek(Stage *stage, int whence, off_t offset, off_t *ret_offset)
 {
 	off_t found;
 	HOLD(&stage->lock);
 
-	if (offset < 0 || offset >= stage->size)
-		return -ENXIO;
-	if (stage->fd < 0)
-		found = whence == SEEK_DATA ? offset : stage->size;
-	else
-		found = lseek(stage->fd, offset, whence);
+	if (stage->fd < 0 || offset < 0 || offset >= stage->size)
+		return space_seek_data(stage->size, whence, offset, ret_offset);
+	found = lseek(stage->fd, offset, whence);
 	if (found < 0)
 		return -errno;
 	*ret_offset = found;

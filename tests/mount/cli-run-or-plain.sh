@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Issue 4: run --or-plain runs COMMAND without mounting where mounting is impossible, and says why in one
-# sentence; statuses stay the same, bad usage stays 125, nothing is left half mounted.
+# Issue 4: run --or-plain runs COMMAND without mounting where mounting is impossible, and says why and that
+# it does; statuses stay the same, bad usage stays 125, nothing is left half mounted.
 . "${0%/*}/lib.sh"
 need setpriv
 
@@ -9,9 +9,8 @@ plain() { # WHAT STATUS WORD ARGS...
 	local what=$1 status=$2 word=$3
 	shift 3
 	eq "$what: status" "$(status_of "${as[@]}" "$LKLFS" run --or-plain "$@")" "$status"
-	has "$what: what is said" "$(head -n 1 "$T/err")" "lklfs: warning: "
-	has "$what: what is said" "$(head -n 1 "$T/err")" "$word"
-	has "$what: what is said" "$(head -n 1 "$T/err")" "; running COMMAND without mounting"
+	has "$what: what is said" "$(sed -n 1p "$T/err")" "$word"
+	eq "$what: what follows from it" "$(sed -n 2p "$T/err")" "lklfs: warning: running COMMAND without lklfs"
 	eq "$what: mounts" "$(findmnt -n -t fuse.lklfs)" ""
 	eq "$what: daemons" "$(daemons)" ""
 }
@@ -24,13 +23,13 @@ refused() { # WHAT ARGS...
 }
 missing() { # WHAT WORD: all of it, where mounting is impossible
 	plain "$1, success" 0 "$2" "$B" -- true
-	eq "$1: lines said" "$(wc -l <"$T/err")" 1
+	eq "$1: lines said" "$(wc -l <"$T/err")" 2
 	plain "$1, failure" 42 "$2" "$B" -- sh -c 'exit 42'
 	# shellcheck disable=SC2016
 	plain "$1, a signal" $((128 + 15)) "$2" "$B" -- sh -c 'kill -TERM $$'
 	plain "$1, not executable" 126 "$2" "$B" -- "$W"
 	plain "$1, not found" 127 "$2" "$B" -- no-such-command-anywhere
-	eq "$1, not found: lines said" "$(wc -l <"$T/err")" 2
+	eq "$1, not found: lines said" "$(wc -l <"$T/err")" 3
 	plain "$1, in the directory" 0 "$2" --mkdir "$B/made/here" -- sh -c "cd '$B/made/here' && echo x >f && echo out"
 	eq "$1: what COMMAND prints" "$(cat "$T/out")" out
 	eq "$1: what COMMAND writes" "$(cat "$B/made/here/f")" x
