@@ -13,11 +13,12 @@
  * so that the tree in memory and on disk move as one.
  *
  * Leaves, under which nothing else is taken: receive->queue_lock, notify->lock, those of the
- * journal and of steps. No lock is held while another process is looked at. */
+ * journal, of steps and of inputs. No lock is held while another process is looked at. */
 
 #include <glib.h>
 #include <pthread.h>
 
+#include "inputs.h"
 #include "journal.h"
 #include "mount-options.h"
 #include "node.h"
@@ -30,25 +31,27 @@ struct Fs {
 	int root_fd;            /* constant: the directory under the mount */
 	Journal *journal;       /* constant; has its own lock */
 	struct Steps *steps;    /* step.c: who asks; constant; has its own lock */
-	Receive *receive;       /* request.c; constant while serving */
-	Node *root;             /* constant */
-	Version *root_version;  /* constant */
-	Node *special_dir;      /* constant */
-	Node *special_status;   /* constant */
+	Inputs *inputs;   /* constant: what steps have read, here or in other mounts; not owned */
+	Receive *receive; /* request.c; constant while serving */
+	Node *root;       /* constant */
+	Version *root_version; /* constant */
+	Node *special_dir;     /* constant */
+	Node *special_status;  /* constant */
 
 	pthread_mutex_t lock;
 	pthread_cond_t decided; /* a verdict has been reached */
 	/* all of these: lock */
-	GHashTable *versions;    /* id -> Version */
-	GHashTable *names;       /* Node (parent, name) -> the same Node, not owned */
-	GHashTable *pins;        /* pin.c: thread id -> Pin */
-	GHashTable *flocks;      /* flock.c: nodes that somebody waits for */
-	GHashTable *listings;    /* request-dir.c: open directory handles */
-	struct Formers *formers; /* former.c: what names were before */
-	struct Store *store;     /* kept.c: the files that these are made of */
-	struct Held *held;       /* held.c: files whose mtime was held back */
-	GQueue stages;           /* every stage whose session has not ended; stage.c */
-	GQueue dirs;             /* nodes with an open dir_fd, the last used first */
+	GHashTable *versions;      /* id -> Version */
+	GHashTable *names;         /* Node (parent, name) -> the same Node, not owned */
+	GHashTable *pins;          /* pin.c: thread id -> Pin */
+	GHashTable *flocks;        /* flock.c: nodes that somebody waits for */
+	GHashTable *listings;      /* request-dir.c: open directory handles */
+	struct Formers *formers;   /* former.c: what names were before */
+	struct Store *store;       /* kept.c: the files that these are made of */
+	struct Held *held;         /* held.c: files whose mtime was held back */
+	struct Outdated *outdated; /* outdated.c: files older than what their steps have read */
+	GQueue stages;             /* every stage whose session has not ended; stage.c */
+	GQueue dirs;               /* nodes with an open dir_fd, the last used first */
 	GQueue kept; /* nodes that are kept for their last unchanged session, the oldest first */
 	GQueue told; /* nodes that are kept for their told ctime, the oldest first */
 	unsigned n_shared; /* sessions on files with several names */
@@ -58,12 +61,15 @@ struct Fs {
 };
 
 /* root_fd: the directory, opened before mounting; taken, on failure too. dir: its absolute path.
- * Sweeps what a dead daemon has left. */
-int fs_new(const Options *options, int root_fd, const char *dir, Fs **ret_fs);
+ * options and inputs outlive it. Sweeps what a dead daemon has left. */
+int fs_new(const Options *options, Inputs *inputs, int root_fd, const char *dir, Fs **ret_fs);
 Fs *fs_free(Fs *fs);
 
 /* Owned by the file system. */
 Journal *fs_journal(Fs *fs);
+
+/* How many outputs stay older than what their steps have read (P15). Takes fs->lock. */
+unsigned fs_count_outdated(Fs *fs);
 
 /* The content of .lklfs/status: one line of JSON. Takes fs->lock. */
 char *fs_status(Fs *fs);

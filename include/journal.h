@@ -25,6 +25,7 @@ typedef struct Totals Totals;
 struct Totals {
 	uint64_t n_verdicts[N_VERDICTS]; /* sessions that ended so */
 	uint64_t bytes_not_written;      /* sum of the sizes of kept and restored files, in bytes */
+	uint64_t n_outdated;             /* files older than what their steps have read (P15) */
 };
 
 Journal *journal_new(void);

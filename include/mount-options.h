@@ -26,6 +26,7 @@ struct Options {
 	double attr_timeout;     /* seconds it may cache settled attributes; default 3600 */
 	double negative_timeout; /* seconds it may cache an absent name; default 3600 */
 	bool durable;            /* sync before each exposure (P18) */
+	bool converge;           /* what is older than its inputs gets a new mtime (P15) */
 	char **always;           /* GLOBs on names whose rewriting always counts (P16) */
 	bool always_builtin;     /* ... and empty files, thin archives, what a driver writes; off by
 				    always=none */

@@ -75,6 +75,9 @@ int node_dir_fd(Fs *fs, Node *dir, int *ret_fd);
 /* The same for the directory that holds the node's name; -ENOENT if the name is gone. */
 int node_parent_fd(Fs *fs, Node *node, int *ret_fd);
 
+/* Its path from the root of the mount, to free. */
+char *node_path(const Node *node);
+
 /* What the backing has under the node's name; links are not followed. */
 int node_stat(Fs *fs, Node *node, struct stat *ret_stat);
 

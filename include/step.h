@@ -46,6 +46,14 @@ bool step_is_family(const Process *process, const Process *opener);
  * own. NULL is in no step. */
 bool step_equal(const Process *a, const Process *b);
 
+/* Whether the process runs inside the build step of opener, be it in a step further in. */
+bool step_is_inside(const Process *process, const Process *opener);
+
+/* The process that the build step began with; not NULL, and no reference is taken. */
+Process *step_first(Process *process);
+/* Of a process that is a key; step_process_equal() goes with it. */
+unsigned step_process_hash(const Process *process);
+
 /* Whether driver is the build driver directly above the step of process. */
 bool step_is_driver_of(const Process *driver, const Process *process);
 

@@ -347,7 +347,13 @@ static void print_totals(const Totals *totals)
 		if (v <= VERDICT_NEW || totals->n_verdicts[v] > 0)
 			g_string_append_printf(out, "%s %" PRIu64 " %s", v == 0 ? ":" : ",",
 				totals->n_verdicts[v], journal_verdict_name(v));
-	fprintf(stderr, "%s; %s not written\n", out->str, size);
+	g_string_append_printf(out, "; %s not written", size);
+	if (totals->n_outdated > 0)
+		g_string_append_printf(out,
+			"; %" PRIu64 " older than what %s made of, and made again each time: "
+			"-o converge gives a new mtime",
+			totals->n_outdated, totals->n_outdated == 1 ? "it is" : "they are");
+	fprintf(stderr, "%s\n", out->str);
 }
 
 static int command_exit_status(const Command *command)

@@ -62,6 +62,8 @@ static void print_json(const char *dir, const char *text, const char *word)
 
 static void print_line(const char *dir, const char *text)
 {
+	uint64_t n_outdated = journal_json_number(text, "outdated");
+
 	printf("%s: pid %" PRIu64 ", %" PRIu64 " staged, %" PRIu64 " written", dir,
 		journal_json_number(text, "pid"), journal_json_number(text, "staged"),
 		journal_json_number(text, "written"));
@@ -72,6 +74,11 @@ static void print_line(const char *dir, const char *text)
 		/* The first three are always of interest. */
 		if (v <= VERDICT_NEW || n > 0)
 			printf("%s %" PRIu64 " %s", v == 0 ? ":" : ",", n, name);
+	}
+	if (n_outdated > 0) {
+		g_autofree char *names = journal_json_value(text, "outdated_names");
+
+		printf(", %" PRIu64 " outdated %s", n_outdated, names ? names : "");
 	}
 	putchar('\n');
 }

@@ -14,10 +14,12 @@
 #include "former.h"
 #include "held.h"
 #include "kept.h"
+#include "outdated.h"
 #include "stage.h"
 #include "step.h"
 #include "util.h"
 
+#define STATUS_NAMES_MAX 100
 #define FS_DIRS_MAX 128
 #define FS_DESCRIPTORS_PART 8 /* of all that may be open, for each that keeps some open */
 
@@ -57,7 +59,7 @@ static void add_special(Fs *fs)
 	fs->special_status->exposed->n_lookups = 1;
 }
 
-int fs_new(const Options *options, int root_fd, const char *dir, Fs **ret_fs)
+int fs_new(const Options *options, Inputs *inputs, int root_fd, const char *dir, Fs **ret_fs)
 {
 	autofd fd = root_fd;
 	struct stat st;
@@ -72,6 +74,7 @@ int fs_new(const Options *options, int root_fd, const char *dir, Fs **ret_fs)
 	fs->dir = g_strdup(dir);
 	fs->root_fd = fd_steal(&fd);
 	fs->journal = journal_new();
+	fs->inputs = inputs;
 	pthread_mutex_init(&fs->lock, NULL);
 	pthread_cond_init(&fs->decided, NULL);
 	fs->versions = g_hash_table_new(g_int64_hash, g_int64_equal);
@@ -82,6 +85,7 @@ int fs_new(const Options *options, int root_fd, const char *dir, Fs **ret_fs)
 	fs->store = store_new();
 	fs->formers = formers_new();
 	fs->held = held_new(HELD_MAX);
+	fs->outdated = outdated_new();
 	g_queue_init(&fs->stages);
 	g_queue_init(&fs->dirs);
 	g_queue_init(&fs->kept);
@@ -111,6 +115,7 @@ Fs *fs_free(Fs *fs)
 	fs->formers = formers_free(fs);
 	fs->store = store_free(fs);
 	fs->held = held_free(fs->held);
+	fs->outdated = outdated_free(fs);
 	while (fs->told.length > 0)
 		node_unref(fs, g_queue_pop_head(&fs->told));
 	while (fs->kept.length > 0)
@@ -149,6 +154,13 @@ Journal *fs_journal(Fs *fs)
 	return fs->journal;
 }
 
+unsigned fs_count_outdated(Fs *fs)
+{
+	HOLD(&fs->lock);
+
+	return outdated_count(fs);
+}
+
 /* The names that could not be exposed, as a JSON array. */
 static void status_failed_names(Fs *fs, GString *out)
 {
@@ -163,6 +175,21 @@ static void status_failed_names(Fs *fs, GString *out)
 		g_string_append(out, separator);
 		journal_json_string(out, stage->node->name);
 		separator = ",";
+	}
+	g_string_append(out, "]");
+}
+
+/* What stays older than what its step has read, as a JSON array. */
+static void status_outdated(Fs *fs, GString *out)
+{
+	g_autoptr(GPtrArray) names = NULL;
+
+	g_string_append_printf(out, ",\"outdated\":%u,\"outdated_names\":[", outdated_count(fs));
+	names = outdated_names(fs, STATUS_NAMES_MAX);
+	for (unsigned i = 0; i < names->len; i++) {
+		if (i > 0)
+			g_string_append_c(out, ',');
+		journal_json_string(out, names->pdata[i]);
 	}
 	g_string_append(out, "]");
 }
@@ -191,6 +218,7 @@ char *fs_status(Fs *fs)
 				totals.n_verdicts[i]);
 	g_string_append_printf(out, ",\"failed\":%u", stage_n_failed(fs));
 	status_failed_names(fs, out);
+	status_outdated(fs, out);
 	g_string_append_printf(out,
 		",\"bytes_not_written\":%" PRIu64 ",\"remembered\":%u,\"remembered_bytes\":%" PRIu64
 		",\"nodes\":%" PRIu64 ",\"versions\":%u,\"handles\":%" PRIu64 "}\n",

@@ -39,6 +39,8 @@ static const char option_details[] =
 	"  keep=N              how many removed and replaced versions are remembered (" STRING(DEFAULT_KEEP) ")\n"
 	"  keep_bytes=SIZE     how much room they may take on the disk, with K, M or G (" DEFAULT_KEEP_BYTES ")\n"
 	"  durable             sync a file before it is exposed (off)\n"
+	"  converge            an output that is rewritten with the same bytes gets a new mtime\n"
+	"                      all the same if it is older than what its step has read (off)\n"
 	"  always=GLOB         rewriting a name that matches always counts as a change; adds\n"
 	"                      to the list, always=none empties it\n"
 	"                      (" DEFAULT_ALWAYS ")\n"
@@ -232,6 +234,8 @@ static int parse_word(Options *options, const char *word, bool *ret_foreign)
 		return log_error("-o %s: the subtype of such a mount is always lklfs", word);
 	if (!strcmp(word, "durable"))
 		options->durable = true;
+	else if (!strcmp(word, "converge"))
+		options->converge = true;
 	else if (!strcmp(word, "debug"))
 		options->debug = true;
 	else

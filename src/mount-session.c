@@ -67,6 +67,7 @@ struct Session {
 	size_t n_served;        /* constant */
 	char **dirs;            /* constant; the strings are the targets' */
 	unsigned *minors;       /* constant; of each mount */
+	Inputs *inputs;         /* constant, owned; of all mounts */
 	int log_fd;             /* the starter's: options->log, until messages go there; or -1 */
 	int ready_fd;           /* constant: eventfd, counts mounts that answered INIT */
 	int one_end_fd;         /* constant: eventfd, some mount has ended */
@@ -271,7 +272,7 @@ static int served_mount(Served *served, int *root_fd, unsigned *ret_minor)
 	const Mount *mount;
 	int r, real_fd;
 
-	r = fs_new(options, fd_steal(root_fd), served->dir, &served->fs);
+	r = fs_new(options, served->session->inputs, fd_steal(root_fd), served->dir, &served->fs);
 	if (r < 0)
 		return log_errno(r, "cannot take %s over", served->dir);
 	served->se = make_fuse_session(
@@ -373,6 +374,7 @@ static void *served_wait(void *p)
 
 	HOLD(&session->lock);
 	journal_sum(fs_journal(served->fs), &session->totals);
+	session->totals.n_outdated += fs_count_outdated(served->fs);
 	served_release(served);
 	if (r < 0 && session->error == 0)
 		session->error = r;
@@ -446,6 +448,7 @@ static Session *session_free(Session *session)
 	fd_clear(&session->ready_fd);
 	fd_clear(&session->one_end_fd);
 	fd_clear(&session->end_fd);
+	inputs_free(session->inputs);
 	pthread_mutex_destroy(&session->lock);
 	g_free(session->served);
 	g_free(session->targets);
@@ -470,6 +473,7 @@ static Session *session_new(const Options *options)
 	session->served = g_new0(Served, session->n_served);
 	session->dirs = g_new0(char *, session->n_served + 1);
 	session->minors = g_new0(unsigned, session->n_served);
+	session->inputs = inputs_new();
 	pthread_mutex_init(&session->lock, NULL);
 	session->log_fd = -1;
 	session->ready_fd = eventfd(0, EFD_CLOEXEC);
@@ -646,6 +650,7 @@ int session_finish(Session *session, Totals *totals)
 	for (int i = 0; i < N_VERDICTS; i++)
 		totals->n_verdicts[i] += session->totals.n_verdicts[i];
 	totals->bytes_not_written += session->totals.bytes_not_written;
+	totals->n_outdated += session->totals.n_outdated;
 	r = session->error < 0 ? -EIO : 0;
 	session_free(session);
 	return r;

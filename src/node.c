@@ -176,6 +176,17 @@ int node_parent_fd(Fs *fs, Node *node, int *ret_fd)
 	return node_dir_fd(fs, node->parent, ret_fd);
 }
 
+char *node_path(const Node *node)
+{
+	GString *path = g_string_new(node->name);
+
+	for (const Node *dir = node->parent; dir && dir->parent; dir = dir->parent) {
+		g_string_prepend_c(path, '/');
+		g_string_prepend(path, dir->name);
+	}
+	return g_string_free(path, FALSE);
+}
+
 int node_stat(Fs *fs, Node *node, struct stat *ret_stat)
 {
 	int dir_fd, r;

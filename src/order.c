@@ -116,6 +116,14 @@ static Admission order_lookup(Request *r, Node *node, GPtrArray *due)
 	return ADMIT_LOOK;
 }
 
+/* Whether it has to be found out whose step reads this (P15). */
+static bool order_reads_unknown(const Request *r, const Version *version)
+{
+	pid_t tid = (pid_t)request_header(r)->pid;
+
+	return tid > 0 && !version->node->special && !inputs_know(r->fs->inputs, tid);
+}
+
 static Admission order_open(Request *r, const Version *version)
 {
 	const struct fuse_open_in *in = request_body(r);
@@ -127,7 +135,7 @@ static Admission order_open(Request *r, const Version *version)
 	/* Only of a stage that keeps its bytes the kernel may have to be told the size. */
 	if (writes || version->state == VERSION_STAGED)
 		admission = in->flags & O_TRUNC ? ADMIT_GLANCE : ADMIT_LOOK;
-	else if (former_watches_node(r->fs, version->node))
+	else if (former_watches_node(r->fs, version->node) || order_reads_unknown(r, version))
 		admission = ADMIT_GLANCE;
 	return order_node(r, version->node, admission);
 }

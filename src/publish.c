@@ -28,6 +28,7 @@
 #include "kept.h"
 #include "log.h"
 #include "match.h"
+#include "outdated.h"
 #include "util.h"
 
 #define THIN_ARCHIVE "!<thin>\n"
@@ -59,6 +60,21 @@ bool publish_always_counts(const Fs *fs, const char *name, int fd, off_t size, b
 static bool publish_is_always(const Fs *fs, const Stage *stage, int fd)
 {
 	return publish_always_counts(fs, stage->node->name, fd, stage->size, stage->by_driver);
+}
+
+/* Who brings back what comes back; NULL: somebody unknown. */
+static Process *publish_writer(const Stage *stage)
+{
+	return stage->openers->len > 0 ? stage->openers->pdata[0] : NULL;
+}
+
+/* Whoever reads what is there now reads what this step has written, be it with the same bytes. */
+static void publish_sign(Fs *fs, const Stage *stage)
+{
+	struct stat st;
+
+	if (node_stat(fs, stage->node, &st) == 0)
+		inputs_wrote(fs->inputs, publish_writer(stage), &st);
 }
 
 /* The exposed file is not what the kernel has cached: it gets another id with its next lookup. */
@@ -278,6 +294,7 @@ static int publish_through(Fs *fs, Stage *stage, bool ends)
 		return r;
 	former_forget_node(fs, stage->node);
 	publish_renumber(fs, stage->node);
+	publish_sign(fs, stage);
 	if (!ends)
 		stage_rebase(stage, false);
 	return 0;
@@ -299,12 +316,6 @@ static int publish_bytes(Fs *fs, Stage *stage, bool durable, bool *ret_same)
 	if (r == 0 && (durable || fs->options->durable) && fsync(stage->fd) < 0)
 		r = -errno;
 	return r;
-}
-
-/* Who brings back what comes back; NULL: somebody unknown. */
-static Process *publish_writer(const Stage *stage)
-{
-	return stage->openers->len > 0 ? stage->openers->pdata[0] : NULL;
 }
 
 /* Whether what is staged may count as something that was there before. */
@@ -447,6 +458,41 @@ static bool publish_has_arrived(const Fs *fs, const Stage *stage)
 	return fstat(stage->base_fd, &st) == 0 && held_has_arrived(fs, &st);
 }
 
+/* What is under the name stays as it was, and is older than what the step that has just made it has
+ * read: it will be made again each time (P15). */
+static void publish_note_outdated(Fs *fs, const Stage *stage)
+{
+	struct timespec newest;
+	struct stat st;
+
+	if (node_stat(fs, stage->node, &st) == 0 &&
+		inputs_are_newer(fs->inputs, publish_writer(stage), &st.st_mtim, &newest))
+		outdated_note(fs, stage->node, &newest);
+}
+
+/* Whether a file of that mtime is to get a new one though its bytes are the same. */
+static bool publish_converges(Fs *fs, const Stage *stage, const struct timespec *mtime)
+{
+	return fs->options->converge &&
+	       inputs_are_newer(fs->inputs, publish_writer(stage), mtime, NULL);
+}
+
+static bool publish_base_converges(Fs *fs, const Stage *stage)
+{
+	struct stat st;
+
+	return fstat(stage->base_fd, &st) == 0 && publish_converges(fs, stage, &st.st_mtim);
+}
+
+static bool publish_match_converges(Fs *fs, const Stage *stage, const Match *match)
+{
+	struct stat st;
+
+	if (match->former)
+		return publish_converges(fs, stage, former_mtime(match->former));
+	return fstat(match->fd, &st) == 0 && publish_converges(fs, stage, &st.st_mtim);
+}
+
 /* The second half: the name. Returns -EXDEV if the file has to be written through. */
 static int publish_name(
 	Fs *fs, Stage *stage, bool same, const Match *match, bool ends, Verdict *ret_verdict)
@@ -455,7 +501,8 @@ static int publish_name(
 
 	if (same &&
 		(stage->seen || stage->touched || stage->moved || publish_has_arrived(fs, stage) ||
-			publish_is_always(fs, stage, stage->base_fd))) {
+			publish_is_always(fs, stage, stage->base_fd) ||
+			publish_base_converges(fs, stage))) {
 		*ret_verdict = VERDICT_TOUCHED;
 		return publish_touch(fs, stage);
 	}
@@ -464,11 +511,14 @@ static int publish_name(
 		if (ends)
 			node_remember_kept(fs, stage->node, publish_writer(stage), &stage->began);
 		publish_hold(fs, stage);
+		publish_note_outdated(fs, stage);
 		return 0;
 	}
-	if (publish_match_holds(fs, stage, match) &&
-		publish_restore(fs, stage, match, ret_verdict) == 0)
+	if (publish_match_holds(fs, stage, match) && !publish_match_converges(fs, stage, match) &&
+		publish_restore(fs, stage, match, ret_verdict) == 0) {
+		publish_note_outdated(fs, stage);
 		return 0;
+	}
 	if (stage->is_new) {
 		*ret_verdict = VERDICT_NEW;
 		r = publish_new(fs, stage, ends);
@@ -508,6 +558,8 @@ static int publish_under_lock(
 	if (!stage->dirty && !stage->is_new)
 		return 0;
 	r = publish_name(fs, stage, same, match, ends, ret_verdict);
+	if (r == 0)
+		publish_sign(fs, stage);
 	if (r == 0 && !ends && *ret_verdict != VERDICT_KEPT)
 		stage_rebase(stage, *ret_verdict != VERDICT_TOUCHED);
 	return r;

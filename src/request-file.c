@@ -307,6 +307,7 @@ static int open_held(Fs *fs, Version *version, Pin *pin, Handle **ret_handle)
 /* Opens the exposed file; -ESTALE if it is not this version any more. */
 static int open_exposed(Fs *fs, Version *version, Handle **ret_handle)
 {
+	Request *current = request_current();
 	Node *node = version->node;
 	autofd fd = -1;
 	struct stat st;
@@ -325,6 +326,7 @@ static int open_exposed(Fs *fs, Version *version, Handle **ret_handle)
 		version_supersede(fs, version);
 		return -ESTALE;
 	}
+	inputs_read(fs->inputs, (pid_t)request_header(current)->pid, current->caller, &st);
 	*ret_handle = handle_new(fs, version, NULL, fd_steal(&fd), false);
 	return 0;
 }

@@ -23,6 +23,7 @@
 #include "held.h"
 #include "kept.h"
 #include "match.h"
+#include "outdated.h"
 #include "publish.h"
 #include "request.h"
 #include "util.h"
@@ -527,9 +528,30 @@ static int rename_with_mtime(Fs *fs, const Move *from, const Move *to, const Pla
 	return 0;
 }
 
+/* Whether what stays is older than what has been read for the file that is moved there, by the step
+ * that has written it or by the one that moves it (P15). */
+static bool plan_is_outdated(Fs *fs, const Plan *plan, struct timespec *ret_newest)
+{
+	const struct timespec *mtime =
+		plan->match.former ? former_mtime(plan->match.former) : &plan->to.st_mtim;
+
+	return inputs_are_newer(fs->inputs, request_current()->caller, mtime, ret_newest) ||
+	       inputs_of_file_are_newer(fs->inputs, &plan->from, mtime, ret_newest);
+}
+
+static void rename_note_outdated(Fs *fs, const Move *to, const struct timespec *newest)
+{
+	Node *node = node_get(fs, to->dir, to->name);
+
+	outdated_note(fs, node, newest);
+	node_unref(fs, node);
+}
+
 static int rename_one(Fs *fs, const Move *from, const Move *to, unsigned flags, const Plan *plan)
 {
+	struct timespec newest;
 	struct stat st;
+	bool outdated;
 	int r;
 
 	if (from->dir == to->dir && strcmp(from->name, to->name) == 0)
@@ -540,6 +562,9 @@ static int rename_one(Fs *fs, const Move *from, const Move *to, unsigned flags, 
 		return -EEXIST;
 	if (!plan_holds(fs, plan, from, to))
 		return rename_plain(fs, from, to, flags);
+	outdated = S_ISREG(plan->from.st_mode) && plan_is_outdated(fs, plan, &newest);
+	if (outdated && fs->options->converge)
+		return rename_plain(fs, from, to, flags);
 	r = rename_matched(fs, from, to, plan);
 	if (r < 0)
 		r = rename_with_mtime(fs, from, to, plan);
@@ -547,8 +572,12 @@ static int rename_one(Fs *fs, const Move *from, const Move *to, unsigned flags, 
 		return r;
 	/* The bytes have been written, under the other name. */
 	journal_add(fs->journal, plan->match.former ? VERDICT_RESTORED : VERDICT_KEPT, 0);
-	if (backing_stat(to->dir_fd, to->name, &st) == 0)
+	if (backing_stat(to->dir_fd, to->name, &st) == 0) {
 		held_note(fs, &st);
+		inputs_wrote(fs->inputs, request_current()->caller, &st);
+	}
+	if (outdated)
+		rename_note_outdated(fs, to, &newest);
 	return 0;
 }
 

@@ -476,6 +476,21 @@ bool step_equal(const Process *a, const Process *b)
 	return step_process_equal(process_step(a), process_step(b));
 }
 
+bool step_is_inside(const Process *process, const Process *opener)
+{
+	return opener && process_descends(process, process_step(opener));
+}
+
+Process *step_first(Process *process)
+{
+	return (Process *)process_step(process);
+}
+
+unsigned step_process_hash(const Process *process)
+{
+	return (unsigned)process->pid ^ (unsigned)process->start;
+}
+
 bool step_is_driver_of(const Process *driver, const Process *process)
 {
 	const Process *step = process_step(process);

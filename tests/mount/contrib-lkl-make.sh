@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # TIMEOUT: 120
+# AXES: ext4
 # contrib/lkl/lkl-make: builds a tree like LKL's through lklfs, before and after its own fix; notices what the
 # tree's make misses; takes O=, spaces, and mounts that are there already, alive or dead.
 . "${0%/*}/lib.sh"
@@ -44,8 +45,9 @@ wrong() {
 }
 
 # The steps when nothing has changed: what is forced. When a kernel source has: what needs lib/lkl.o. When a header
-# has: lib/fs.o comes out the same.
-again=INSTALL source='AR INSTALL KCC LINK' header='AR CC CC INSTALL KCC LD LINK'
+# has: lib/fs.o comes out the same, but is older than that. Left so, it is made each time.
+again=INSTALL source='AR INSTALL KCC LINK' header='AR CC CC INSTALL KCC LD LD LINK'
+header_left='AR CC CC INSTALL KCC LD LINK' again_left='CC INSTALL'
 
 # ---- before the fix, and after it ----
 
@@ -77,7 +79,9 @@ for kind in before fixed; do
 	built "$kind, a changed kernel source" "$source" -C "$tree"
 	sed -i 's/6/7/' "$tree/arch/lkl/include/uapi/api.h"
 	built "$kind, a changed kernel header" "$header" -C "$tree"
+	has "$kind, said of what is older" "$(cat "$T/log")" "--no-converge"
 	eq "$kind, what it says then" "$(boot)" "7 7 2"
+	built "$kind, and then" "$again" -C "$tree"
 
 	# make clean, with lklfs and without, and a build after each
 	built "$kind, clean" "" -C "$tree" clean
@@ -86,6 +90,14 @@ for kind in before fixed; do
 	make -C "$tree/tools/lkl" clean >/dev/null
 	built "$kind, after make clean" "$LKL_HOST" -C "$tree"
 	eq "$kind, what it says at the end" "$(boot)" "7 7 2"
+	if [[ "$kind" == before ]]; then
+		sed -i 's/7/8/' "$tree/arch/lkl/include/uapi/api.h"
+		built "$kind, a changed header, left older" "$header_left" --no-converge -C "$tree"
+		built "$kind, left older" "$again_left" --no-converge -C "$tree"
+		[[ "$(cat "$T/log")" != *--no-converge* ]] || fail "--no-converge says so: $(cat "$T/log")"
+		built "$kind, not left older" "AR CC INSTALL LD LINK" -C "$tree"
+		built "$kind, and then" "$again" -C "$tree"
+	fi
 	nothing_left "$kind, at the end"
 done
 

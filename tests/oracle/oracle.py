@@ -50,10 +50,13 @@ def draw(kind, seed, n):
 def drawn_options(seed, lklfs):
     """How lklfs is mounted: mostly as it is by default"""
     lot = random.Random(f"options {seed}").random()
+    said = subprocess.run([lklfs, "--help"], capture_output=True, check=False).stdout if lklfs else b""
     if lot < 0.15:
         return ["-oentry_timeout=0,attr_timeout=0,negative_timeout=0"]
-    if lot < 0.3 and lklfs and b"keep=" in subprocess.run([lklfs, "--help"], capture_output=True, check=False).stdout:
+    if lot < 0.3 and b"keep=" in said:
         return ["-okeep=4"]
+    if lot < 0.5 and b"converge" in said:
+        return ["-oconverge"]
     return []
 
 

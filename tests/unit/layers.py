@@ -19,8 +19,8 @@ LAYERS = (  # top first
     ("mount-session", "mount-target", "mount-helper"),
     ("request", "request-*", "order", "notify", "flock"),
     ("publish", "pin", "match"),
-    ("stage", "space", "fs", "node", "version", "former", "kept", "held"),
-    ("compare", "step", "backing"),
+    ("stage", "space", "fs", "node", "version", "former", "kept", "held", "outdated"),
+    ("compare", "step", "backing", "inputs"),
     ("proc", "fileio", "journal", "log", "mount-options", "util"),
 )
 

@@ -12,6 +12,7 @@ struct ScratchFs {
 	char *path;
 	int fd; /* of the directory; the file system's own */
 	Options options;
+	Inputs *inputs;
 	Fs *fs;
 };
 
@@ -24,7 +25,8 @@ static inline void scratch_fs_begin(ScratchFs *scratch)
 	fd = open(scratch->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	g_assert_cmpint(fd, >=, 0);
 	options_init(&scratch->options);
-	ASSERT_OK(fs_new(&scratch->options, fd, "/unit", &scratch->fs));
+	scratch->inputs = inputs_new();
+	ASSERT_OK(fs_new(&scratch->options, scratch->inputs, fd, "/unit", &scratch->fs));
 	scratch->fd = fd;
 }
 
@@ -33,6 +35,7 @@ static inline void scratch_fs_end(ScratchFs *scratch)
 	g_autofree char *command = g_strdup_printf("rm -rf %s", scratch->path);
 
 	scratch->fs = fs_free(scratch->fs);
+	scratch->inputs = inputs_free(scratch->inputs);
 	options_clear(&scratch->options);
 	g_assert_cmpint(system(command), ==, 0);
 	g_free(scratch->path);
