@@ -200,6 +200,27 @@ void request_flock(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, in
  * fs->lock held. */
 int request_writing_stage(Fs *fs, Version *version, Stage **ret_stage);
 
+/* Somebody without the privilege to keep them has written: set-id bits go. Those of a file that is
+ * there already go when it is exposed. Takes fs->lock. */
+void request_drop_set_id(Fs *fs, Stage *stage);
+
+/* A descriptor that is good for changing attributes: of the staging file of a new name, of what is
+ * open without a name, else an O_PATH one of the file in the backing. fs->lock held, as for the
+ * next three. */
+int request_attr_target(Fs *fs, Version *version, int *ret_fd);
+
+/* A file without a name is about to change: it cannot come back as it was. */
+void request_attr_release(Fs *fs, const Version *version, int fd);
+
+/* What the kernel has cached of the other versions of the name is not so any more. */
+void request_attr_changed(Fs *fs, Version *version);
+
+/* The kernel is about to remember times that are not the file's. The first time the call is
+ * refused, to come again with a name that is not cached; then the version is superseded by whatever
+ * the next lookup finds. Where the call would not come again, for it came by a descriptor, the name
+ * is expired instead, which takes a moment. */
+int request_attr_uncache(Fs *fs, Version *version);
+
 /* A hold has begun: whoever sleeps is to look when it ends. */
 void request_note_hold(Fs *fs);
 

@@ -11,14 +11,10 @@
  * not be cached. So such a call is answered ESTALE once, and comes again with a name that is not.
  */
 
-#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/posix_acl_xattr.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "backing.h"
@@ -67,9 +63,7 @@ void request_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi G
 		fuse_reply_attr(req, &st, timeout);
 }
 
-/* A descriptor that is good for changing attributes: of the staging file of a new name, of what is
- * open without a name, else an O_PATH one of the file in the backing. fs->lock held. */
-static int attr_target(Fs *fs, Version *version, int *ret_fd)
+int request_attr_target(Fs *fs, Version *version, int *ret_fd)
 {
 	Node *node = version->node;
 	int dir_fd, r;
@@ -99,8 +93,7 @@ static int attr_target(Fs *fs, Version *version, int *ret_fd)
 	return -ESTALE;
 }
 
-/* A file without a name is about to change: it cannot come back as it was. */
-static void attr_release(Fs *fs, const Version *version, int fd)
+void request_attr_release(Fs *fs, const Version *version, int fd)
 {
 	struct stat st;
 
@@ -108,8 +101,7 @@ static void attr_release(Fs *fs, const Version *version, int fd)
 		former_release(fs, &st);
 }
 
-/* What the kernel has cached of the exposed version is not so any more. */
-static void attr_changed(Fs *fs, Version *version)
+void request_attr_changed(Fs *fs, Version *version)
 {
 	Version *exposed = version->node->exposed;
 
@@ -120,11 +112,7 @@ static void attr_changed(Fs *fs, Version *version)
 		request_refresh(fs, version->node->stage->version);
 }
 
-/* The kernel is about to remember times that are not the file's. The first time the call is
- * refused, to come again with a name that is not cached; then the version is superseded by whatever
- * the next lookup finds. Where the call would not come again, for it came by a descriptor, the name
- * is expired instead, which takes a moment. */
-static int attr_uncache(Fs *fs, Version *version)
+int request_attr_uncache(Fs *fs, Version *version)
 {
 	Request *current = request_current();
 	pid_t tid = (pid_t)request_header(current)->pid;
@@ -166,19 +154,19 @@ static int set_owner_and_mode(Fs *fs, Version *version, const struct stat *attr,
 	autofd fd = -1;
 	int r;
 
-	r = attr_target(fs, version, &fd);
+	r = request_attr_target(fs, version, &fd);
 	if (r < 0)
 		return r;
 	/* The kernel moves its ctime all the same. */
 	if (owner_and_mode_are_so(fd, attr, to_set))
-		return attr_uncache(fs, version);
-	attr_release(fs, version, fd);
+		return request_attr_uncache(fs, version);
+	request_attr_release(fs, version, fd);
 	if (to_set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))
 		r = backing_chown(fd, to_set & FUSE_SET_ATTR_UID ? attr->st_uid : (uid_t)-1,
 			to_set & FUSE_SET_ATTR_GID ? attr->st_gid : (gid_t)-1);
 	if (r == 0 && (to_set & FUSE_SET_ATTR_MODE))
 		r = backing_chmod(fd, attr->st_mode);
-	attr_changed(fs, version);
+	request_attr_changed(fs, version);
 	return r;
 }
 
@@ -335,7 +323,7 @@ static int set_exposed_times(Fs *fs, Version *version, const struct stat *attr, 
 	times_wanted(attr, to_set, times);
 	belongs = times_belong_to_kept(node, request_current()->caller, times);
 	if (belongs || times[1].tv_nsec == UTIME_NOW)
-		r = attr_uncache(fs, version);
+		r = request_attr_uncache(fs, version);
 	if (r < 0 || belongs)
 		return r;
 	r = set_backing_times(fs, node, times, &st);
@@ -541,129 +529,6 @@ void request_setattr(
 		request_reply(req, r);
 	else
 		fuse_reply_attr(req, &st, request_is_cached(&st) ? fs->options->attr_timeout : 0);
-}
-
-typedef enum { XATTR_SET, XATTR_GET, XATTR_LIST, XATTR_REMOVE } XattrOp;
-
-typedef struct Xattr Xattr;
-
-struct Xattr {
-	XattrOp op;
-	const char *name;
-	const char *value; /* XATTR_SET */
-	size_t size;
-	int flags;
-	char *ret_value; /* XATTR_GET, XATTR_LIST */
-};
-
-/* An ACL that says no more than the mode does, as cp -p sets: three entries behind a version
- * number. */
-static bool acl_is_mode(const char *path, const Xattr *x)
-{
-	struct posix_acl_xattr_entry entries[3];
-	mode_t mode = 0;
-	struct stat st;
-
-	if (strcmp(x->name, "system.posix_acl_access") != 0 ||
-		x->size != sizeof(struct posix_acl_xattr_header) + sizeof(entries))
-		return false;
-	memcpy(entries, x->value + sizeof(struct posix_acl_xattr_header), sizeof(entries));
-	for (unsigned i = 0; i < 3; i++)
-		mode = mode << 3 | (le16toh(entries[i].e_perm) & 7);
-	return stat(path, &st) == 0 && (st.st_mode & 0777) == mode &&
-	       getxattr(path, x->name, NULL, 0) < 0 && errno == ENODATA;
-}
-
-/* Setting what is so already leaves no trace (P12). */
-static bool xattr_is_so(const char *path, const Xattr *x)
-{
-	g_autofree char *value = g_malloc(x->size + 1);
-	ssize_t n = getxattr(path, x->name, value, x->size + 1);
-
-	return !x->flags && n >= 0 && (size_t)n == x->size && memcmp(value, x->value, x->size) == 0;
-}
-
-static ssize_t xattr_apply(const char *path, const Xattr *x)
-{
-	switch (x->op) {
-	case XATTR_SET:
-		return setxattr(path, x->name, x->value, x->size, x->flags);
-	case XATTR_GET:
-		return getxattr(path, x->name, x->ret_value, x->size);
-	case XATTR_LIST:
-		return listxattr(path, x->ret_value, x->size);
-	case XATTR_REMOVE:
-		return removexattr(path, x->name);
-	}
-	return -1;
-}
-
-static ssize_t xattr_do(Fs *fs, fuse_ino_t ino, const Xattr *x)
-{
-	Version *version;
-	autofd fd = -1;
-	char path[32];
-	ssize_t n;
-	int r;
-	HOLD(&fs->lock);
-
-	version = version_find(fs, ino);
-	if (!version)
-		return -ESTALE;
-	if (version->node->special)
-		return x->op == XATTR_LIST ? 0 : x->op == XATTR_GET ? -ENODATA : -EPERM;
-	/* A link's attributes cannot be reached through a descriptor. */
-	if (version->type == S_IFLNK)
-		return x->op == XATTR_LIST ? 0 : x->op == XATTR_GET ? -ENODATA : -EOPNOTSUPP;
-	r = attr_target(fs, version, &fd);
-	if (r < 0)
-		return r;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (x->op == XATTR_SET && (acl_is_mode(path, x) || xattr_is_so(path, x)))
-		return attr_uncache(fs, version);
-	if (x->op == XATTR_SET || x->op == XATTR_REMOVE)
-		attr_release(fs, version, fd);
-	n = xattr_apply(path, x);
-	return n < 0 ? -errno : n;
-}
-
-void request_setxattr(
-	fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags)
-{
-	Xattr x = {XATTR_SET, .name = name, .value = value, .size = size, .flags = flags};
-
-	request_reply(req, (int)xattr_do(request_fs(req), ino, &x));
-}
-
-static void xattr_reply(fuse_req_t req, fuse_ino_t ino, Xattr *x)
-{
-	g_autofree char *value = x->size > 0 ? g_malloc(x->size) : NULL;
-	ssize_t n;
-
-	x->ret_value = value;
-	n = xattr_do(request_fs(req), ino, x);
-	if (n < 0)
-		request_reply(req, (int)n);
-	else if (x->size == 0)
-		fuse_reply_xattr(req, (size_t)n);
-	else
-		fuse_reply_buf(req, value, (size_t)n);
-}
-
-void request_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
-{
-	xattr_reply(req, ino, &(Xattr){XATTR_GET, .name = name, .size = size});
-}
-
-void request_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
-{
-	xattr_reply(req, ino, &(Xattr){XATTR_LIST, .size = size});
-}
-
-void request_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
-{
-	request_reply(
-		req, (int)xattr_do(request_fs(req), ino, &(Xattr){XATTR_REMOVE, .name = name}));
 }
 
 void request_statfs(fuse_req_t req, fuse_ino_t ino G_GNUC_UNUSED)

@@ -554,9 +554,7 @@ void request_read(fuse_req_t req, fuse_ino_t ino G_GNUC_UNUSED, size_t size, off
 	request_scratch_give(fs, buffer);
 }
 
-/* Somebody without the privilege to keep them has written: set-id bits go. Those of a file that is
- * there already go when it is exposed. */
-static void write_drop_set_id(Fs *fs, Stage *stage)
+void request_drop_set_id(Fs *fs, Stage *stage)
 {
 	struct stat st;
 	HOLD(&fs->lock);
@@ -575,7 +573,7 @@ void request_write(fuse_req_t req, fuse_ino_t ino G_GNUC_UNUSED, const char *buf
 	int r = -EBADF;
 
 	if (handle->stage && (in->write_flags & FUSE_WRITE_KILL_SUIDGID))
-		write_drop_set_id(fs, handle->stage);
+		request_drop_set_id(fs, handle->stage);
 	if (handle->stage) {
 		content_begin(handle->stage);
 		r = stage_write(fs, handle->stage, buffer, size, offset);

@@ -16,12 +16,16 @@ void request_fallocate(fuse_req_t req, fuse_ino_t ino G_GNUC_UNUSED, int mode, o
 	off_t length, struct fuse_file_info *fi)
 {
 	Handle *handle = request_handle(fi);
+	Fs *fs = request_fs(req);
 
-	if (!handle->stage || !handle->writes)
+	if (!handle->stage || !handle->writes) {
 		request_reply(req, -EBADF);
-	else
-		request_reply(
-			req, space_allocate(request_fs(req), handle->stage, mode, offset, length));
+		return;
+	}
+	/* Here the kernel does not say whether the caller may keep them. */
+	if (fuse_req_ctx(req)->uid != 0)
+		request_drop_set_id(fs, handle->stage);
+	request_reply(req, space_allocate(fs, handle->stage, mode, offset, length));
 }
 
 /* In a thread that serves no WRITE: what the kernel has not handed over yet would look like a hole.

@@ -472,7 +472,8 @@ static void init(void *data G_GNUC_UNUSED, struct fuse_conn_info *conn)
 {
 	const unsigned want = FUSE_CAP_ASYNC_READ | FUSE_CAP_ATOMIC_O_TRUNC |
 			      FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_PARALLEL_DIROPS |
-			      FUSE_CAP_FLOCK_LOCKS | FUSE_CAP_ASYNC_DIO | FUSE_CAP_DONT_MASK;
+			      FUSE_CAP_FLOCK_LOCKS | FUSE_CAP_ASYNC_DIO | FUSE_CAP_DONT_MASK |
+			      FUSE_CAP_POSIX_ACL;
 	/* Splicing saves no copy here; readdirplus can bring back old versions (design 3.2). */
 	const unsigned avoid = FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO |
 			       FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE |

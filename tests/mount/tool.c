@@ -24,10 +24,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/fs.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/sysmacros.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
@@ -186,6 +189,8 @@ static int run_open(int argc, char **argv)
 		{"nofollow", O_NOFOLLOW},
 		{"sync", O_SYNC},
 		{"path", O_PATH},
+		{"noatime", O_NOATIME},
+		{"tmpfile", O_TMPFILE},
 	};
 	Slot *s = slot_of(argv[0]);
 	char path[64] = "";
@@ -276,6 +281,23 @@ static int run_ftruncate(int argc, char **argv)
 {
 	(void)argc;
 	return answer(ftruncate(slot_of(argv[0])->fd, number_of(argv[1])));
+}
+
+static int run_fallocate(int argc, char **argv)
+{
+	int mode = 0;
+
+	(void)argc;
+	if (strcmp(argv[1], "keep") == 0)
+		mode = FALLOC_FL_KEEP_SIZE;
+	else if (strcmp(argv[1], "punch") == 0)
+		mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+	else if (strcmp(argv[1], "zero") == 0)
+		mode = FALLOC_FL_ZERO_RANGE;
+	else if (strcmp(argv[1], "grow") != 0)
+		usage_error("mode", argv[1]);
+	return answer(
+		fallocate(slot_of(argv[0])->fd, mode, number_of(argv[2]), number_of(argv[3])));
 }
 
 static int run_fsync(int argc, char **argv)
@@ -497,6 +519,28 @@ static int run_mkfifo(int argc, char **argv)
 	return answer(mkfifo(argv[0], 0666));
 }
 
+static int run_mknod(int argc, char **argv)
+{
+	mode_t type = strcmp(argv[1], "block") == 0    ? S_IFBLK
+		      : strcmp(argv[1], "char") == 0   ? S_IFCHR
+		      : strcmp(argv[1], "socket") == 0 ? S_IFSOCK
+						       : S_IFREG;
+
+	return answer(mknod(argv[0], type | 0666,
+		argc > 3 ? makedev((unsigned)number_of(argv[2]), (unsigned)number_of(argv[3]))
+			 : 0));
+}
+
+/* Gives a file without a name a name. */
+static int run_linkfd(int argc, char **argv)
+{
+	char path[64];
+
+	(void)argc;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", slot_of(argv[0])->fd);
+	return answer(linkat(AT_FDCWD, path, AT_FDCWD, argv[1], AT_SYMLINK_FOLLOW));
+}
+
 static int run_rename(int argc, char **argv)
 {
 	unsigned flags = 0;
@@ -505,6 +549,8 @@ static int run_rename(int argc, char **argv)
 		flags = RENAME_NOREPLACE;
 	else if (argc > 2 && strcmp(argv[2], "exchange") == 0)
 		flags = RENAME_EXCHANGE;
+	else if (argc > 2 && strcmp(argv[2], "whiteout") == 0)
+		flags = RENAME_WHITEOUT;
 	else if (argc > 2)
 		usage_error("flag", argv[2]);
 	return answer(renameat2(AT_FDCWD, argv[0], AT_FDCWD, argv[1], flags));
@@ -535,6 +581,46 @@ static int run_removexattr(int argc, char **argv)
 {
 	(void)argc;
 	return answer(lremovexattr(argv[0], argv[1]));
+}
+
+static int run_listxattr(int argc, char **argv)
+{
+	char names[4096];
+	ssize_t n = llistxattr(argv[0], names, sizeof(names));
+
+	(void)argc;
+	if (n < 0)
+		return -errno;
+	result_append(names, (size_t)n);
+	return 0;
+}
+
+/* Opens what the path leads to by its handle. */
+static int run_byhandle(int argc, char **argv)
+{
+	union {
+		struct file_handle handle;
+		char room[sizeof(struct file_handle) + MAX_HANDLE_SZ];
+	} h = {.handle.handle_bytes = MAX_HANDLE_SZ};
+	int mount_id, fd;
+
+	(void)argc;
+	if (name_to_handle_at(AT_FDCWD, argv[0], &h.handle, &mount_id, 0) < 0)
+		return -errno;
+	fd = open(argv[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	fd = open_by_handle_at(fd, &h.handle, O_RDWR);
+	return answer(fd);
+}
+
+/* The flags of chattr(1). */
+static int run_setflags(int argc, char **argv)
+{
+	int flags = (int)number_of(argv[1]);
+
+	(void)argc;
+	return answer(ioctl(slot_of(argv[0])->fd, FS_IOC_SETFLAGS, &flags));
 }
 
 /* One pass of getdents over a descriptor opened before: names as the directory has them, unsorted.
@@ -569,6 +655,19 @@ static int run_statvfs(int argc, char **argv)
 }
 
 /* ---- processes ---- */
+
+static int run_cd(int argc, char **argv)
+{
+	(void)argc;
+	return answer(chdir(argv[0]));
+}
+
+static int run_umask(int argc, char **argv)
+{
+	(void)argc;
+	umask(mode_of(argv[0]));
+	return 0;
+}
 
 static int run_getpid(int argc, char **argv)
 {
@@ -639,6 +738,8 @@ static const Command commands[] = {
 	{"write", 3, run_write, "SLOT OFFSET|- TEXT"},
 	{"fill", 4, run_fill, "SLOT OFFSET SIZE CHAR [PIECE]"},
 	{"ftruncate", 2, run_ftruncate, "SLOT SIZE"},
+	{"fallocate", 4, run_fallocate, "SLOT grow|keep|punch|zero OFFSET SIZE"},
+	{"setflags", 2, run_setflags, "SLOT FLAGS"},
 	{"fsync", 1, run_fsync, "SLOT"},
 	{"fdatasync", 1, run_fdatasync, "SLOT"},
 	{"fchmod", 2, run_fchmod, "SLOT MODE"},
@@ -662,12 +763,18 @@ static const Command commands[] = {
 	{"symlink", 2, run_symlink, "TARGET PATH"},
 	{"readlink", 1, run_readlink, "PATH"},
 	{"mkfifo", 1, run_mkfifo, "PATH"},
-	{"rename", 2, run_rename, "OLD NEW [noreplace|exchange]"},
+	{"mknod", 2, run_mknod, "PATH file|block|char|socket [MAJOR MINOR]"},
+	{"linkfd", 2, run_linkfd, "SLOT NEW"},
+	{"rename", 2, run_rename, "OLD NEW [noreplace|exchange|whiteout]"},
 	{"setxattr", 3, run_setxattr, "PATH NAME VALUE [create|replace]"},
 	{"getxattr", 2, run_getxattr, "PATH NAME [SIZE]"},
 	{"removexattr", 2, run_removexattr, "PATH NAME"},
+	{"listxattr", 1, run_listxattr, "PATH"},
+	{"byhandle", 2, run_byhandle, "PATH MOUNT"},
 	{"list", 1, run_list, "PATH"},
 	{"statvfs", 1, run_statvfs, "PATH"},
+	{"cd", 1, run_cd, "PATH"},
+	{"umask", 1, run_umask, "MASK"},
 	{"getpid", 0, run_getpid, ""},
 	{"spawn", 1, run_spawn, "SHELL COMMAND"},
 	{"fork", 2, run_fork, "FIFO-IN FIFO-OUT"},
