@@ -86,6 +86,6 @@ int backing_stamp_name(int dir_fd, const char *name);
 int backing_chmod(int path_fd, mode_t mode);
 int backing_chown(int path_fd, uid_t uid, gid_t gid);
 
-/* Removes every hidden name below root_fd that no living process owns (P18), and finishes what was
- * being written through (P14). */
+/* Removes every hidden name below root_fd that a daemon has made which does not live (P18), and
+ * finishes what was being written through (P14). */
 void backing_sweep(int root_fd);

@@ -540,23 +540,40 @@ static int sweep_through(DIR *dir, const char *hidden, ino_t ino)
 	while (r == 0 && to_fd < 0 && (entry = readdir(dir)))
 		if (entry->d_ino == ino && strcmp(entry->d_name, hidden) != 0)
 			r = backing_open(dirfd(dir), entry->d_name, O_WRONLY | O_NONBLOCK, &to_fd);
-	if (r == 0 && to_fd >= 0)
+	/* The name may lead elsewhere since it was listed. */
+	if (r == 0 && to_fd >= 0 && fstat(to_fd, &st) == 0 && S_ISREG(st.st_mode) &&
+		st.st_ino == ino)
 		r = sweep_copy(from_fd, to_fd);
 	return r;
 }
 
-/* A hidden name that was found: it is left alone if its daemon may be living, or it cannot be
- * finished. */
+/* Whether a name is one that hidden_name() or backing_link_through() makes. *ret_ino: 0 for the
+ * former. */
+static bool hidden_parse(
+	const char *name, int *ret_pid, unsigned long long *ret_start, unsigned long long *ret_ino)
+{
+	const char *rest = name + strlen(BACKING_HIDDEN_PREFIX);
+	int end = 0, through = 0;
+	unsigned n;
+
+	*ret_ino = 0;
+	if (sscanf(rest, "%d-%llu-%u%n-%llu%n", ret_pid, ret_start, &n, &end, ret_ino, &through) <
+		3)
+		return false;
+	return !rest[end] || (through > 0 && !rest[through]);
+}
+
+/* A hidden name that was found: it is left alone if it is none of a daemon's, if that may be
+ * living, or if it cannot be finished. */
 static void sweep_name(DIR *dir, const char *name)
 {
-	unsigned long long start = 0, n = 0, ino = 0;
-	int pid = 0, r = 0, n_read;
+	unsigned long long start = 0, ino = 0;
+	int pid = 0, r = 0;
 
-	n_read = sscanf(
-		name + strlen(BACKING_HIDDEN_PREFIX), "%d-%llu-%llu-%llu", &pid, &start, &n, &ino);
-	if (n_read >= 2 && pid > 0 && start > 0 && !proc_has_gone(pid, start))
+	if (!hidden_parse(name, &pid, &start, &ino) ||
+		(pid > 0 && start > 0 && !proc_has_gone(pid, start)))
 		return;
-	if (n_read == 4)
+	if (ino > 0)
 		r = sweep_through(dir, name, (ino_t)ino);
 	if (r == 0 && unlinkat(dirfd(dir), name, 0) < 0)
 		r = -errno;

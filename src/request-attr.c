@@ -478,6 +478,8 @@ static int set_others(
 	version = version_find(fs, ino);
 	if (!version)
 		return -ESTALE;
+	if (version->node->special)
+		return -EPERM;
 	report = times_are_report(version, attr, to_set, handle);
 	/* It may be superseded by this, and must live until it has been asked. */
 	version->n_lookups++;

@@ -145,9 +145,9 @@ static void listing_begin(Fs *fs, Listing *listing)
 	}
 }
 
-static bool listing_hides(const Listing *listing, const char *name)
+static bool listing_hides(Fs *fs, const Listing *listing, const char *name)
 {
-	if (backing_is_hidden(name))
+	if (backing_is_hidden(name) || request_special(fs, listing->dir, name))
 		return true;
 	for (unsigned i = 0; i < listing->hidden->len; i++)
 		if (strcmp(((Hidden *)listing->hidden->pdata[i])->name, name) == 0)
@@ -185,7 +185,7 @@ static int listing_stream(
 			break;
 		st.st_ino = entry->d_ino;
 		st.st_mode = DTTOIF(entry->d_type);
-		if (!listing_hides(listing, entry->d_name) &&
+		if (!listing_hides(request_fs(req), listing, entry->d_name) &&
 			!listing_add(req, buffer, size, n, entry->d_name, &st, entry->d_off)) {
 			seekdir(listing->stream, listing->offset);
 			return 0;

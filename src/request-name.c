@@ -521,6 +521,8 @@ static int remove_name(Fs *fs, fuse_ino_t parent, const char *name, int flags)
 		return -ESTALE;
 	if (request_special(fs, dir->node, name))
 		return -EPERM;
+	if (backing_is_hidden(name))
+		return -ENOENT;
 	r = node_dir_fd(fs, dir->node, &dir_fd);
 	if (r < 0)
 		return r;
@@ -572,6 +574,8 @@ static int link_name(Fs *fs, Node *node, fuse_ino_t new_parent, const char *new_
 
 	if (!dir)
 		return -ESTALE;
+	if (node->special)
+		return -EPERM;
 	r = name_is_free(fs, dir->node, new_name);
 	if (r < 0)
 		return r;

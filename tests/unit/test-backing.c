@@ -879,6 +879,12 @@ static void make_hidden(int dir_fd, pid_t pid, unsigned long long start, unsigne
 	make_file(dir_fd, name, "staged");
 }
 
+#define OTHERS_NAMES                                                                               \
+	".lklfs .lklfs-stage " BACKING_HIDDEN_PREFIX " " BACKING_HIDDEN_PREFIX                     \
+	"1-1 " BACKING_HIDDEN_PREFIX "1-1-1- " BACKING_HIDDEN_PREFIX                               \
+	"1-1-1-1x " BACKING_HIDDEN_PREFIX "1-1-1x " BACKING_HIDDEN_PREFIX                          \
+	"x a f.lklfs-unsaved file"
+
 static void test_sweep_dead(Place *place, const void *data)
 {
 	unsigned long long start;
@@ -903,21 +909,25 @@ static void test_sweep_dead(Place *place, const void *data)
 	make_hidden(place->fd, 0, 0, 0);
 	make_hidden(place->fd, -1, 0, 0);
 	make_hidden(place->fd, getpid(), 0, 0);
-	make_file(place->fd, BACKING_HIDDEN_PREFIX, "staged");
-	make_file(place->fd, BACKING_HIDDEN_PREFIX "x", "staged");
 	/* not ours */
+	make_file(place->fd, BACKING_HIDDEN_PREFIX, "bytes");
+	make_file(place->fd, BACKING_HIDDEN_PREFIX "x", "bytes");
+	make_file(place->fd, BACKING_HIDDEN_PREFIX "1-1", "bytes");
+	make_file(place->fd, BACKING_HIDDEN_PREFIX "1-1-1x", "bytes");
+	make_file(place->fd, BACKING_HIDDEN_PREFIX "1-1-1-", "bytes");
+	make_file(place->fd, BACKING_HIDDEN_PREFIX "1-1-1-1x", "bytes");
 	make_file(place->fd, "file", "bytes");
 	make_file(place->fd, ".lklfs", "bytes");
 	make_file(place->fd, ".lklfs-stage", "bytes");
 	make_file(place->fd, "f.lklfs-unsaved", "bytes");
 	make_file(deep_fd, "x" BACKING_HIDDEN_PREFIX "1-1-1", "bytes");
 	backing_sweep(place->fd);
-	check_names(place->fd, ".lklfs .lklfs-stage a f.lklfs-unsaved file");
+	check_names(place->fd, OTHERS_NAMES);
 	check_names(deep_fd, "x" BACKING_HIDDEN_PREFIX "1-1-1");
 	check_text(place->fd, "file", "bytes");
 	/* what can be listed can be swept once more */
 	backing_sweep(place->fd);
-	check_names(place->fd, ".lklfs .lklfs-stage a f.lklfs-unsaved file");
+	check_names(place->fd, OTHERS_NAMES);
 }
 
 /* Another daemon may be about to rename it. */
@@ -967,8 +977,8 @@ static void test_sweep_links(Place *place, const void *data)
 	make_file(outside_fd, "file", "bytes");
 	make_link(inside_fd, "link", "../outside");
 	make_link(inside_fd, "loop", ".");
-	make_link(inside_fd, BACKING_HIDDEN_PREFIX "x", "../outside/file");
-	make_link(inside_fd, BACKING_HIDDEN_PREFIX "y", "../outside");
+	make_link(inside_fd, BACKING_HIDDEN_PREFIX "0-0-1", "../outside/file");
+	make_link(inside_fd, BACKING_HIDDEN_PREFIX "0-0-2", "../outside");
 	backing_sweep(inside_fd);
 	check_names(inside_fd, "link loop");
 	check_names(outside_fd, BACKING_HIDDEN_PREFIX "0-0-0 file");
@@ -1123,7 +1133,7 @@ static void test_sweep_unseen(Place *place, const void *data)
 
 	(void)data;
 	make_hidden(place->fd, getpid(), start_of(getpid()), 0);
-	make_file(place->fd, BACKING_HIDDEN_PREFIX "dead", "staged");
+	make_file(place->fd, BACKING_HIDDEN_PREFIX "0-0-0", "staged");
 	pid = fork();
 	g_assert_cmpint(pid, >=, 0);
 	if (pid == 0) {
@@ -1134,7 +1144,7 @@ static void test_sweep_unseen(Place *place, const void *data)
 			_exit(1);
 		backing_sweep(place->fd);
 		/* the sweep was not kept from sweeping */
-		_exit(backing_exists(place->fd, BACKING_HIDDEN_PREFIX "dead") ? 1 : 0);
+		_exit(backing_exists(place->fd, BACKING_HIDDEN_PREFIX "0-0-0") ? 1 : 0);
 	}
 	g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
 	g_assert_cmpint(status, ==, 0);
