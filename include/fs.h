@@ -29,6 +29,7 @@ struct Fs {
 	const Options *options; /* constant */
 	char *dir;              /* constant: absolute, for messages and the status */
 	int root_fd;            /* constant: the directory under the mount */
+	bool walks_at_once;     /* constant: see beneath.h */
 	Journal *journal;       /* constant; has its own lock */
 	struct Steps *steps;    /* step.c: who asks; constant; has its own lock */
 	Inputs *inputs;   /* constant: what steps have read, here or in other mounts; not owned */
@@ -51,11 +52,10 @@ struct Fs {
 	struct Held *held;         /* held.c: files whose mtime was held back */
 	struct Outdated *outdated; /* outdated.c: files older than what their steps have read */
 	GQueue stages;             /* every stage whose session has not ended; stage.c */
-	GQueue dirs;               /* nodes with an open dir_fd, the last used first */
 	GQueue kept; /* nodes that are kept for their last unchanged session, the oldest first */
 	GQueue told; /* nodes that are kept for their told ctime, the oldest first */
 	unsigned n_shared; /* sessions on files with several names */
-	unsigned n_dirs_max;
+	int dir_fd;        /* node_dir_fd(): what it has given last, or -1 */
 	uint64_t last_id;
 	uint64_t n_nodes, n_handles;
 };

@@ -5,6 +5,7 @@
  * memory of it does; it follows the name through renames. Everything here is under fs->lock. */
 
 #include "step.h"
+#include "util.h"
 #include "version.h"
 
 typedef struct Flock Flock;
@@ -33,7 +34,8 @@ struct Node {
 	bool cached;    /* the kernel may have been told to remember the name */
 	unsigned young; /* so many more lookups of a new name are not remembered */
 
-	int dir_fd;        /* O_PATH descriptor of a directory, or -1: kept by node_dir_fd() */
+	bool is_dir;       /* it has been seen to be this directory */
+	FileId dir;        /* if is_dir */
 	unsigned n_hidden; /* children that are new names, not in the backing yet */
 
 	/* The ctime that was told for a new name before its last close, and the one it really has
@@ -58,6 +60,14 @@ Node *node_find(Fs *fs, Node *parent, const char *name);
 /* Finds or makes; the caller owns a reference. */
 Node *node_get(Fs *fs, Node *parent, const char *name);
 
+/* The same for what the backing has under this name. Where the node was another directory, that has
+ * been moved away by somebody: its node has gone, with all that is below, and the name gets a new
+ * one. */
+Node *node_get_as(Fs *fs, Node *parent, const char *name, const struct stat *st);
+
+/* False if the node is a directory, and not this one. */
+bool node_is_still(const Node *node, const struct stat *st);
+
 Node *node_ref(Node *node);
 Node *node_unref(Fs *fs, Node *node);
 
@@ -69,10 +79,14 @@ void node_unlink(Fs *fs, Node *node);
 void node_move(Fs *fs, Node *node, Node *parent, const char *name);
 
 /* A descriptor of the directory in the backing: valid until the next call, or until fs->lock is
- * dropped. -ENOENT if it has been removed. */
+ * dropped. -ENOENT if it has been removed, -ESTALE if somebody has put something else in its place,
+ * or has taken it away. */
 int node_dir_fd(Fs *fs, Node *dir, int *ret_fd);
 
-/* The same for the directory that holds the node's name; -ENOENT if the name is gone. */
+/* The same, and the caller owns the descriptor. */
+int node_dup_dir_fd(Fs *fs, Node *dir, int *ret_fd);
+
+/* As node_dir_fd() for the directory that holds the node's name; -ENOENT if the name is gone. */
 int node_parent_fd(Fs *fs, Node *node, int *ret_fd);
 
 /* Its path from the root of the mount, to free. */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "backing.h"
+#include "beneath.h"
 #include "former.h"
 #include "held.h"
 #include "kept.h"
@@ -20,7 +21,6 @@
 #include "util.h"
 
 #define STATUS_NAMES_MAX 100
-#define FS_DIRS_MAX 128
 #define FS_DESCRIPTORS_PART 8 /* of all that may be open, for each that keeps some open */
 
 static guint name_hash(gconstpointer key)
@@ -87,10 +87,10 @@ int fs_new(const Options *options, Inputs *inputs, int root_fd, const char *dir,
 	fs->held = held_new(HELD_MAX);
 	fs->outdated = outdated_new();
 	g_queue_init(&fs->stages);
-	g_queue_init(&fs->dirs);
 	g_queue_init(&fs->kept);
 	g_queue_init(&fs->told);
-	fs->n_dirs_max = descriptors_max(4, FS_DIRS_MAX);
+	fs->dir_fd = -1;
+	fs->walks_at_once = beneath_is_possible(fs->root_fd);
 	fs->steps = steps_new(options->drivers, descriptors_max(16, 2 * STEPS_KNOWN_MAX) / 2);
 	fs->root = node_new_root(fs);
 	fs->root_version = version_new(fs, fs->root, VERSION_EXPOSED); /* id 1, as FUSE wants it */
@@ -143,6 +143,7 @@ Fs *fs_free(Fs *fs)
 	fs->journal = journal_free(fs->journal);
 	pthread_mutex_destroy(&fs->lock);
 	pthread_cond_destroy(&fs->decided);
+	fd_clear(&fs->dir_fd);
 	close(fs->root_fd);
 	g_free(fs->dir);
 	g_free(fs);

@@ -4,16 +4,20 @@
  * their node; the table of names owns none, and a node leaves it when the last reference goes. A
  * node's parent is owned, so that a path can always be walked up.
  *
- * Directories are reached by descriptors that are opened from the nearest ancestor that has one, a
- * name at a time, and closed again when too many are open: none is promised beyond the next call.
- */
+ * Directories are reached by their path from the root, each time anew: a descriptor that is kept
+ * would lead out of the tree when somebody moves the directory out, and to the wrong place when he
+ * moves it elsewhere. What is found must be the directory that it was: the kernel has checked
+ * permissions on that one. */
 
 #include "node.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "backing.h"
+#include "beneath.h"
+#include "former.h"
 #include "fs.h"
 #include "stage.h"
 #include "util.h"
@@ -30,7 +34,6 @@ static Node *node_new(Fs *fs, Node *parent, const char *name)
 	node->n_refs = 1;
 	node->parent = parent ? node_ref(parent) : NULL;
 	node->name = g_strdup(name);
-	node->dir_fd = -1;
 	node->linked = true;
 	fs->n_nodes++;
 	return node;
@@ -59,18 +62,36 @@ Node *node_get(Fs *fs, Node *parent, const char *name)
 	return node;
 }
 
+bool node_is_still(const Node *node, const struct stat *st)
+{
+	FileId id = file_id(st);
+
+	return !node->is_dir || file_id_equal(&node->dir, &id);
+}
+
+static void node_note_dir(Node *node, const struct stat *st)
+{
+	node->is_dir = S_ISDIR(st->st_mode);
+	node->dir = file_id(st);
+}
+
+Node *node_get_as(Fs *fs, Node *parent, const char *name, const struct stat *st)
+{
+	Node *node = node_find(fs, parent, name);
+
+	if (node && !node_is_still(node, st)) {
+		former_forget(fs, parent, name, true);
+		node_unlink(fs, node);
+	}
+	node = node_get(fs, parent, name);
+	node_note_dir(node, st);
+	return node;
+}
+
 Node *node_ref(Node *node)
 {
 	node->n_refs++;
 	return node;
-}
-
-static void node_close_dir(Fs *fs, Node *node)
-{
-	if (node->dir_fd < 0)
-		return;
-	fd_clear(&node->dir_fd);
-	g_queue_remove(&fs->dirs, node);
 }
 
 Node *node_unref(Fs *fs, Node *node)
@@ -80,7 +101,6 @@ Node *node_unref(Fs *fs, Node *node)
 
 		if (node->linked && parent)
 			g_hash_table_remove(fs->names, node);
-		node_close_dir(fs, node);
 		fs->n_nodes--;
 		step_process_unref(node->kept_by);
 		g_free(node->name);
@@ -111,7 +131,6 @@ void node_unlink(Fs *fs, Node *node)
 	node_ref(node);
 	node_detach(fs, node);
 	node->shadow = false;
-	node_close_dir(fs, node);
 	if (node->stage)
 		stage_out_of_sight(fs, node->stage);
 	node->exposed = NULL;
@@ -133,38 +152,51 @@ void node_move(Fs *fs, Node *node, Node *parent, const char *name)
 	node_unref(fs, old);
 }
 
-static int node_cache_dir(Fs *fs, Node *dir, int fd)
+/* Whether the names of a directory and of all above it lead there. */
+static bool node_is_there(const Fs *fs, const Node *dir)
 {
-	while (fs->dirs.length >= fs->n_dirs_max)
-		node_close_dir(fs, g_queue_peek_tail(&fs->dirs));
-	dir->dir_fd = fd;
-	g_queue_push_head(&fs->dirs, dir);
-	return fd;
+	for (; dir != fs->root; dir = dir->parent)
+		if (!dir->linked || dir->special)
+			return false;
+	return true;
 }
 
 int node_dir_fd(Fs *fs, Node *dir, int *ret_fd)
 {
-	g_autoptr(GPtrArray) missing = g_ptr_array_new();
+	g_autofree char *path = NULL;
+	struct stat st;
+	int r;
+
+	if (dir == fs->root) {
+		*ret_fd = fs->root_fd;
+		return 0;
+	}
+	if (!node_is_there(fs, dir))
+		return -ENOENT;
+	path = node_path(dir);
+	fd_clear(&fs->dir_fd);
+	r = beneath_open_dir(fs->root_fd, path, fs->walks_at_once, &fs->dir_fd);
+	if (r < 0)
+		return r;
+	if (fstat(fs->dir_fd, &st) < 0)
+		return -errno;
+	if (!node_is_still(dir, &st))
+		return -ESTALE;
+	node_note_dir(dir, &st);
+	*ret_fd = fs->dir_fd;
+	return 0;
+}
+
+int node_dup_dir_fd(Fs *fs, Node *dir, int *ret_fd)
+{
 	int fd, r;
 
-	for (; dir != fs->root && dir->dir_fd < 0; dir = dir->parent) {
-		if (!dir->linked || dir->special)
-			return -ENOENT;
-		g_ptr_array_add(missing, dir);
-	}
-	if (dir != fs->root) {
-		g_queue_remove(&fs->dirs, dir);
-		g_queue_push_head(&fs->dirs, dir);
-	}
-	fd = dir == fs->root ? fs->root_fd : dir->dir_fd;
-	for (unsigned i = missing->len; i > 0; i--) {
-		Node *next = missing->pdata[i - 1];
-
-		r = backing_open_dir(fd, next->name, &fd);
-		if (r < 0)
-			return r;
-		node_cache_dir(fs, next, fd);
-	}
+	r = node_dir_fd(fs, dir, &fd);
+	if (r < 0)
+		return r;
+	fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
 	*ret_fd = fd;
 	return 0;
 }
@@ -178,13 +210,22 @@ int node_parent_fd(Fs *fs, Node *node, int *ret_fd)
 
 char *node_path(const Node *node)
 {
-	GString *path = g_string_new(node->name);
+	size_t length = 0;
+	char *path;
 
-	for (const Node *dir = node->parent; dir && dir->parent; dir = dir->parent) {
-		g_string_prepend_c(path, '/');
-		g_string_prepend(path, dir->name);
+	for (const Node *n = node; n->parent; n = n->parent)
+		length += strlen(n->name) + 1;
+	path = g_malloc(MAX(length, 1));
+	path[length ? length - 1 : 0] = 0;
+	for (const Node *n = node; n->parent; n = n->parent) {
+		size_t size = strlen(n->name);
+
+		length -= size + 1;
+		memcpy(path + length, n->name, size);
+		if (length > 0)
+			path[length - 1] = '/';
 	}
-	return g_string_free(path, FALSE);
+	return path;
 }
 
 int node_stat(Fs *fs, Node *node, struct stat *ret_stat)

@@ -666,6 +666,14 @@ int publish_now(Fs *fs, Stage *stage, unsigned n_openers, bool durable)
 	return 0;
 }
 
+/* Where it is saved: beside its name, or in the root if somebody has taken its directory away. */
+static int save_dir_fd(Fs *fs, Stage *stage)
+{
+	int dir_fd;
+
+	return node_parent_fd(fs, stage->node, &dir_fd) < 0 ? fs->root_fd : dir_fd;
+}
+
 /* A name that is free: NAME.lklfs-unsaved, or that with a number if there is one from an earlier
  * time. */
 static char *save_name(int dir_fd, const char *name)
@@ -692,9 +700,8 @@ int publish_save(Fs *fs, Stage *stage)
 		stage_end(fs, stage, NULL);
 		return 0;
 	}
-	if (r == 0)
-		r = node_parent_fd(fs, stage->node, &dir_fd);
 	if (r == 0) {
+		dir_fd = save_dir_fd(fs, stage);
 		name = save_name(dir_fd, stage->node->name);
 		r = backing_expose(stage->fd, stage->hidden, dir_fd, name, true);
 	}

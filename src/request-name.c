@@ -120,7 +120,7 @@ static int lookup_exposed(Fs *fs, Node *dir, const char *name, struct fuse_entry
 	r = backing_stat(dir_fd, name, &st);
 	if (r < 0)
 		return r;
-	node = node_get(fs, dir, name);
+	node = node_get_as(fs, dir, name, &st);
 	version = node_expose(fs, node, &st);
 	request_hide_links(fs, &st);
 	node_tell(node, &st);
@@ -346,6 +346,9 @@ void request_readlink(fuse_req_t req, fuse_ino_t ino)
 			n = readlinkat(dir_fd, version->node->name, target, sizeof(target) - 1);
 			r = n < 0 ? -errno : 0;
 		}
+		/* It is none any more. */
+		if (r == -EINVAL)
+			r = -ESTALE;
 		if (r == 0)
 			former_look_node(fs, version->node, request_current()->caller, LOOK_BYTES);
 	}
@@ -442,10 +445,11 @@ static int make_own(int dir_fd, const char *name, const struct fuse_ctx *ctx, st
 static int make(Fs *fs, const struct fuse_ctx *ctx, fuse_ino_t parent, const char *name,
 	const Making *making, struct fuse_entry_param *entry)
 {
+	autofd dir_fd = -1;
 	Version *dir;
 	struct stat st;
 	Node *node;
-	int dir_fd, r;
+	int r;
 	HOLD(&fs->lock);
 
 	dir = version_find(fs, parent);
@@ -454,7 +458,8 @@ static int make(Fs *fs, const struct fuse_ctx *ctx, fuse_ino_t parent, const cha
 	r = name_is_free(fs, dir->node, name);
 	if (r < 0)
 		return r;
-	r = node_dir_fd(fs, dir->node, &dir_fd);
+	/* Former versions are looked for in other directories. */
+	r = node_dup_dir_fd(fs, dir->node, &dir_fd);
 	if (r < 0)
 		return r;
 	r = make_in(fs, dir->node, dir_fd, name, making, ctx->umask);
@@ -474,7 +479,7 @@ static int make(Fs *fs, const struct fuse_ctx *ctx, fuse_ino_t parent, const cha
 	}
 	if (S_ISREG(st.st_mode))
 		held_forget(fs, &st);
-	node = node_get(fs, dir->node, name);
+	node = node_get_as(fs, dir->node, name, &st);
 	request_entry(fs, node_expose(fs, node, &st), &st,
 		!name_is_watched(fs, dir->node, name, st.st_mode), entry);
 	node_unref(fs, node);
@@ -599,7 +604,7 @@ static int link_name(Fs *fs, Node *node, fuse_ino_t new_parent, const char *new_
 	former_release(fs, &st);
 	former_forget_node(fs, node);
 	former_forget(fs, dir->node, new_name, false);
-	made = node_get(fs, dir->node, new_name);
+	made = node_get_as(fs, dir->node, new_name, &st);
 	request_entry(fs, node_expose(fs, made, &st), &st, !former_watches(fs, dir->node, new_name),
 		entry);
 	node_unref(fs, made);

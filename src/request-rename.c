@@ -53,20 +53,17 @@ struct Move {
 static int move_find(Fs *fs, fuse_ino_t parent, const char *name, Move *ret_move)
 {
 	Version *dir = version_find(fs, parent);
-	int dir_fd, r;
+	int r;
 
 	if (!dir)
 		return -ESTALE;
 	if (dir->node->special || request_special(fs, dir->node, name) || backing_is_hidden(name))
 		return -EPERM;
 	*ret_move = (Move){.dir = dir->node, .name = name, .dir_fd = -1};
-	r = node_dir_fd(fs, dir->node, &dir_fd);
+	/* Whatever else is looked for closes the first one. */
+	r = node_dup_dir_fd(fs, dir->node, &ret_move->dir_fd);
 	if (r < 0)
 		return r;
-	/* Whatever else is looked for may close the first one. */
-	ret_move->dir_fd = fcntl(dir_fd, F_DUPFD_CLOEXEC, 0);
-	if (ret_move->dir_fd < 0)
-		return -errno;
 	ret_move->node = node_find(fs, dir->node, name);
 	ret_move->backing = (!ret_move->node || node_in_backing(ret_move->node)) &&
 			    backing_exists(ret_move->dir_fd, name);

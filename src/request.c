@@ -774,7 +774,7 @@ int request_stat(Fs *fs, Version *version, struct stat *ret_stat)
 	r = node_stat(fs, node, ret_stat);
 	if (r < 0)
 		return r;
-	if ((ret_stat->st_mode & S_IFMT) != version->type)
+	if ((ret_stat->st_mode & S_IFMT) != version->type || !node_is_still(node, ret_stat))
 		return -ESTALE;
 	request_hide_links(fs, ret_stat);
 	node_tell(node, ret_stat);

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# AXES: ext4
 # P20: names that are lklfs's own cannot be made, listed or reached; what had such a name before stays as it is.
 . "${0%/*}/lib.sh"
 

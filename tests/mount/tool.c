@@ -556,6 +556,19 @@ static int run_rename(int argc, char **argv)
 	return answer(renameat2(AT_FDCWD, argv[0], AT_FDCWD, argv[1], flags));
 }
 
+/* Exchanges two names again and again, until a third one is there. RESULT: how often. */
+static int run_swap(int argc, char **argv)
+{
+	unsigned long n = 0;
+
+	(void)argc;
+	for (; access(argv[2], F_OK) < 0; n++)
+		if (renameat2(AT_FDCWD, argv[0], AT_FDCWD, argv[1], RENAME_EXCHANGE) < 0)
+			return -errno;
+	snprintf(result, sizeof(result), "%lu", n);
+	return 0;
+}
+
 static int run_setxattr(int argc, char **argv)
 {
 	int flags = 0;
@@ -766,6 +779,7 @@ static const Command commands[] = {
 	{"mknod", 2, run_mknod, "PATH file|block|char|socket [MAJOR MINOR]"},
 	{"linkfd", 2, run_linkfd, "SLOT NEW"},
 	{"rename", 2, run_rename, "OLD NEW [noreplace|exchange|whiteout]"},
+	{"swap", 3, run_swap, "A B UNTIL"},
 	{"setxattr", 3, run_setxattr, "PATH NAME VALUE [create|replace]"},
 	{"getxattr", 2, run_getxattr, "PATH NAME [SIZE]"},
 	{"removexattr", 2, run_removexattr, "PATH NAME"},
