@@ -83,10 +83,7 @@ void node_move(Fs *fs, Node *node, Node *parent, const char *name);
  * or has taken it away. */
 int node_dir_fd(Fs *fs, Node *dir, int *ret_fd);
 
-/* The same, and the caller owns the descriptor. */
-int node_dup_dir_fd(Fs *fs, Node *dir, int *ret_fd);
-
-/* As node_dir_fd() for the directory that holds the node's name; -ENOENT if the name is gone. */
+/* The same for the directory that holds the node's name; -ENOENT if the name is gone. */
 int node_parent_fd(Fs *fs, Node *node, int *ret_fd);
 
 /* Its path from the root of the mount, to free. */

@@ -97,6 +97,19 @@ static inline Fs *request_fs(fuse_req_t req)
 	return fuse_req_userdata(req);
 }
 
+/* Whether the caller may do whatever the daemon may. For everybody else the kernel has checked
+ * permissions, on what it was told; where the backing was changed behind our backs since, that is
+ * not enough. */
+bool request_is_trusted(void);
+
+/* As node_dir_fd(), for something that is done in the directory for the caller. -ESTALE if its mode
+ * or owner is not what the kernel was told, which then gets to know. */
+int request_dir_fd(Fs *fs, const Version *dir, int *ret_fd);
+
+/* Whether the caller may remove or replace this name, if the directory is sticky: 0; -ESTALE if the
+ * owner is another than the kernel was told. node: of the name, or NULL. fs->lock held. */
+int request_may_remove(int dir_fd, const char *name, const Node *node);
+
 /* Answers with 0 or an error, given as -errno. */
 void request_reply(fuse_req_t req, int r);
 
@@ -206,8 +219,11 @@ void request_drop_set_id(Fs *fs, Stage *stage);
 
 /* A descriptor that is good for changing attributes: of the staging file of a new name, of what is
  * open without a name, else an O_PATH one of the file in the backing. fs->lock held, as for the
- * next three. */
+ * next four. */
 int request_attr_target(Fs *fs, Version *version, int *ret_fd);
+
+/* Whether what has the name is the owner's whom the kernel was told: 0 or -ESTALE. */
+int request_attr_check(Fs *fs, Version *version);
 
 /* A file without a name is about to change: it cannot come back as it was. */
 void request_attr_release(Fs *fs, const Version *version, int fd);

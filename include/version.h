@@ -67,6 +67,10 @@ bool version_matches(const Version *version, const struct stat *st);
 /* Remembers what the kernel is told of it. */
 void version_tell(Version *version, const struct stat *st);
 
+/* Whether the file that st describes has the owner, group and mode that the kernel was told: what
+ * it checks permissions on. */
+bool version_is_told(const Version *version, const struct stat *st);
+
 /* The attributes of what has neither a name nor an open handle any more, as far as they are known.
  * Returns -ESTALE if nothing is. */
 int version_gone_stat(const Version *version, struct stat *ret_stat);

@@ -12,7 +12,6 @@
 #include "node.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 #include "backing.h"
@@ -184,20 +183,6 @@ int node_dir_fd(Fs *fs, Node *dir, int *ret_fd)
 		return -ESTALE;
 	node_note_dir(dir, &st);
 	*ret_fd = fs->dir_fd;
-	return 0;
-}
-
-int node_dup_dir_fd(Fs *fs, Node *dir, int *ret_fd)
-{
-	int fd, r;
-
-	r = node_dir_fd(fs, dir, &fd);
-	if (r < 0)
-		return r;
-	fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	*ret_fd = fd;
 	return 0;
 }
 

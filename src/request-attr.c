@@ -63,9 +63,18 @@ void request_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi G
 		fuse_reply_attr(req, &st, timeout);
 }
 
+/* Whether it has the owner that the kernel was told, for that is who may change its attributes. */
+static bool attr_is_owner_told(const Version *version, int fd)
+{
+	struct stat st;
+
+	return request_is_trusted() || (fstat(fd, &st) == 0 && st.st_uid == version->uid);
+}
+
 int request_attr_target(Fs *fs, Version *version, int *ret_fd)
 {
 	Node *node = version->node;
+	autofd fd = -1;
 	int dir_fd, r;
 
 	if (node->special)
@@ -78,15 +87,22 @@ int request_attr_target(Fs *fs, Version *version, int *ret_fd)
 	}
 	if (node->linked) {
 		r = node_parent_fd(fs, node, &dir_fd);
-		return r < 0 ? r : backing_open_path(dir_fd, node->name, ret_fd);
+		if (r == 0)
+			r = backing_open_path(dir_fd, node->name, &fd);
+		if (r == 0 && !attr_is_owner_told(version, fd))
+			r = -ESTALE;
+		if (r == 0)
+			*ret_fd = fd_steal(&fd);
+		return r;
 	}
 	for (const Handle *handle = version->handles; handle; handle = handle->next) {
-		int fd = handle->fd;
+		int open_fd = handle->fd;
 
 		if (handle->stage)
-			fd = handle->stage->is_new ? handle->stage->fd : handle->stage->base_fd;
-		if (fd >= 0) {
-			*ret_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+			open_fd =
+				handle->stage->is_new ? handle->stage->fd : handle->stage->base_fd;
+		if (open_fd >= 0) {
+			*ret_fd = fcntl(open_fd, F_DUPFD_CLOEXEC, 0);
 			return *ret_fd < 0 ? -errno : 0;
 		}
 	}
@@ -467,6 +483,15 @@ static int set_gone(Fs *fs, Version *version, bool report, struct stat *ret_stat
 	return 0;
 }
 
+int request_attr_check(Fs *fs, Version *version)
+{
+	autofd fd = -1;
+
+	return request_is_trusted() || !version->node->linked
+		       ? 0
+		       : request_attr_target(fs, version, &fd);
+}
+
 static int set_others(
 	Fs *fs, fuse_ino_t ino, const struct stat *attr, int to_set, bool handle, struct stat *st)
 {
@@ -485,10 +510,14 @@ static int set_others(
 	version->n_lookups++;
 	if (to_set & (FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))
 		r = set_owner_and_mode(fs, version, attr, to_set);
+	else if (!report && (to_set & SET_TIMES))
+		r = request_attr_check(fs, version);
 	if (r == 0 && (to_set & SET_TIMES))
 		r = set_times(fs, version, attr, to_set, report);
 	if (r == 0)
 		r = stat_after(fs, version, st);
+	if (r == 0)
+		version_tell(version, st);
 	if (r == -ESTALE)
 		r = set_gone(fs, version, report && (to_set & SET_TIMES), st);
 	version_forget(fs, version, 1);

@@ -68,7 +68,7 @@ static int listing_open(Fs *fs, fuse_ino_t ino, Listing **ret_listing)
 	if (!version)
 		return -ESTALE;
 	if (!version->node->special) {
-		r = node_dir_fd(fs, version->node, &dir_fd);
+		r = request_dir_fd(fs, version, &dir_fd);
 		if (r == 0)
 			r = backing_open_list(dir_fd, &fd);
 		if (r < 0)

@@ -127,10 +127,11 @@ static int writing_alias(Fs *fs, Version *version, Stage *stage)
 	struct stat st;
 	int r;
 
-	if (version->state == VERSION_SUPERSEDED) {
+	if (version->state == VERSION_SUPERSEDED || !request_is_trusted()) {
 		/* What the kernel has cached of it must still be what is exposed. */
 		r = node_stat(fs, node, &st);
-		if (r < 0 || !version_matches(version, &st))
+		if (r < 0 || !version_matches(version, &st) ||
+			(!request_is_trusted() && !version_is_told(version, &st)))
 			return -ESTALE;
 	}
 	if (node->exposed == version)
@@ -282,6 +283,14 @@ static void open_for_writing(fuse_req_t req, fuse_ino_t ino, struct fuse_file_in
 		handle_reply(req, handle, fi);
 }
 
+/* Whether the caller may have what another handle has open. */
+static bool held_is_told(const Version *version, int fd)
+{
+	struct stat st;
+
+	return request_is_trusted() || (fstat(fd, &st) == 0 && version_is_told(version, &st));
+}
+
 /* What a second attempt may be served with: what the lookup in between has held for it. */
 static int open_held(Fs *fs, Version *version, Pin *pin, Handle **ret_handle)
 {
@@ -296,7 +305,8 @@ static int open_held(Fs *fs, Version *version, Pin *pin, Handle **ret_handle)
 		return 0;
 	}
 	for (Handle *other = version->handles; other; other = other->next) {
-		if (!other->stage && backing_reopen_read(other->fd, &fd) < 0)
+		if (!other->stage && (!held_is_told(version, other->fd) ||
+					     backing_reopen_read(other->fd, &fd) < 0))
 			continue;
 		*ret_handle = handle_new(fs, version, other->stage, fd_steal(&fd), false);
 		return 0;
@@ -322,7 +332,8 @@ static int open_exposed(Fs *fs, Version *version, Handle **ret_handle)
 		return r == -ENOENT ? -ESTALE : r;
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	if (!version_matches(version, &st)) {
+	if (!version_matches(version, &st) ||
+		(!request_is_trusted() && !version_is_told(version, &st))) {
 		version_supersede(fs, version);
 		return -ESTALE;
 	}
@@ -421,23 +432,20 @@ void request_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		handle_reply(req, handle, fi);
 }
 
-/* The session of a name that CREATE found to exist, or that it makes. */
-static int create_stage(Fs *fs, const struct fuse_ctx *ctx, Node *node, mode_t mode, int flags,
-	Stage **ret_stage, bool *ret_made)
+/* The session of a name that CREATE makes. */
+static int create_stage(Fs *fs, const struct fuse_ctx *ctx, const Version *dir, Node *node,
+	mode_t mode, int flags, Stage **ret_stage)
 {
-	Request *current = request_current();
 	int dir_fd, r;
 
-	r = node_parent_fd(fs, node, &dir_fd);
+	r = request_dir_fd(fs, dir, &dir_fd);
 	if (r < 0)
 		return r;
-	*ret_made = !node->stage && !backing_exists(dir_fd, node->name);
-	if (*ret_made)
-		return stage_create(
-			fs, node, mode, ctx->umask, ctx->uid, ctx->gid, current->caller, ret_stage);
-	if (flags & O_EXCL)
-		return -EEXIST;
-	return writing_begin(fs, node, current->caller, ret_stage);
+	/* The kernel has not known of it, and has not asked whether the caller may open it. */
+	if (node->stage || backing_exists(dir_fd, node->name))
+		return flags & O_EXCL ? -EEXIST : -ESTALE;
+	return stage_create(fs, node, mode, ctx->umask, ctx->uid, ctx->gid,
+		request_current()->caller, ret_stage);
 }
 
 /* The node of the name, with no verdict on its way; the caller owns a reference. fs->lock is
@@ -455,8 +463,7 @@ static Node *create_node(Fs *fs, Node *dir, const char *name)
 }
 
 static int create(Fs *fs, const struct fuse_ctx *ctx, fuse_ino_t parent, const char *name,
-	mode_t mode, int flags, struct fuse_entry_param *entry, Handle **ret_handle, bool *ret_made,
-	bool *ret_store)
+	mode_t mode, int flags, struct fuse_entry_param *entry, Handle **ret_handle)
 {
 	Stage *stage = NULL;
 	Version *dir;
@@ -472,13 +479,15 @@ static int create(Fs *fs, const struct fuse_ctx *ctx, fuse_ino_t parent, const c
 	if (backing_is_hidden(name) || dir->node->special ||
 		(dir->node == fs->root && strcmp(name, fs->special_dir->name) == 0))
 		return -EPERM;
+	/* It lives until it has been asked. */
+	dir->n_lookups++;
 	node = create_node(fs, dir->node, name);
-	r = create_stage(fs, ctx, node, mode, flags, &stage, ret_made);
+	r = create_stage(fs, ctx, dir, node, mode, flags, &stage);
+	version_forget(fs, dir, 1);
 	if (r == 0)
 		r = stage_stat(stage, &st);
 	if (r == 0) {
 		former_look_node(fs, node, request_current()->caller, LOOK_BYTES);
-		*ret_store = !(flags & O_TRUNC) && stage_begin_store(stage);
 		*ret_handle = handle_new(fs, stage->version, stage, -1, true);
 		request_entry(fs, stage->version, &st, false, entry);
 		entry->attr_timeout = fs->options->attr_timeout;
@@ -497,26 +506,16 @@ void request_create(
 	struct fuse_entry_param entry;
 	Fs *fs = request_fs(req);
 	Handle *handle = NULL;
-	bool made = false, store = false;
 	int r;
 
-	r = create(fs, fuse_req_ctx(req), parent, name, mode, fi->flags, &entry, &handle, &made,
-		&store);
-	if (r == 0 && store)
-		writing_store_size(fs, handle);
-	if (r == 0 && !made && (fi->flags & O_TRUNC))
-		r = stage_truncate(fs, handle->stage, 0);
-	if (r == 0) {
-		fi->fh = (uintptr_t)handle;
-		fi->direct_io = handle->direct;
-		fi->keep_cache = !fi->direct_io;
-		entry.attr.st_size = __atomic_load_n(&handle->stage->size, __ATOMIC_RELAXED);
-		if (fuse_reply_create(req, &entry, fi) != -ENOENT)
-			return;
-	} else {
+	r = create(fs, fuse_req_ctx(req), parent, name, mode, fi->flags, &entry, &handle);
+	if (r < 0) {
 		request_reply(req, r);
+		return;
 	}
-	if (!handle)
+	fi->fh = (uintptr_t)handle;
+	fi->keep_cache = 1;
+	if (fuse_reply_create(req, &entry, fi) != -ENOENT)
 		return;
 	handle_take_back(fs, handle);
 	HOLD(&fs->lock);

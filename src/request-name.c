@@ -449,7 +449,7 @@ static int make(Fs *fs, const struct fuse_ctx *ctx, fuse_ino_t parent, const cha
 	Version *dir;
 	struct stat st;
 	Node *node;
-	int r;
+	int fd, r;
 	HOLD(&fs->lock);
 
 	dir = version_find(fs, parent);
@@ -458,10 +458,13 @@ static int make(Fs *fs, const struct fuse_ctx *ctx, fuse_ino_t parent, const cha
 	r = name_is_free(fs, dir->node, name);
 	if (r < 0)
 		return r;
-	/* Former versions are looked for in other directories. */
-	r = node_dup_dir_fd(fs, dir->node, &dir_fd);
+	r = request_dir_fd(fs, dir, &fd);
 	if (r < 0)
 		return r;
+	/* Former versions are looked for in other directories. */
+	dir_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (dir_fd < 0)
+		return -errno;
 	r = make_in(fs, dir->node, dir_fd, name, making, ctx->umask);
 	/* The disk may be full of what is only kept. */
 	if (r == -ENOSPC && former_give_up(fs))
@@ -528,10 +531,13 @@ static int remove_name(Fs *fs, fuse_ino_t parent, const char *name, int flags)
 		return -EPERM;
 	if (backing_is_hidden(name))
 		return -ENOENT;
-	r = node_dir_fd(fs, dir->node, &dir_fd);
+	r = request_dir_fd(fs, dir, &dir_fd);
 	if (r < 0)
 		return r;
 	node = node_find(fs, dir->node, name);
+	r = request_may_remove(dir_fd, name, node);
+	if (r < 0)
+		return r;
 	/* The backing does not know of the names in it. */
 	if (node && node->n_hidden > 0)
 		return -ENOTEMPTY;
@@ -590,7 +596,7 @@ static int link_name(Fs *fs, Node *node, fuse_ino_t new_parent, const char *new_
 	from_fd = fcntl(dir_fd, F_DUPFD_CLOEXEC, 0);
 	if (from_fd < 0)
 		return -errno;
-	r = node_dir_fd(fs, dir->node, &dir_fd);
+	r = request_dir_fd(fs, dir, &dir_fd);
 	if (r < 0)
 		return r;
 	if (linkat(from_fd, node->name, dir_fd, new_name, 0) < 0)
@@ -661,6 +667,8 @@ void request_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t new_parent, const c
 		version = version_find(fs, ino);
 		if (!version)
 			r = -ESTALE;
+		if (r == 0)
+			r = request_attr_check(fs, version);
 		if (r == 0) {
 			/* It may be superseded by this. */
 			Node *node = node_ref(version->node);

@@ -53,7 +53,7 @@ struct Move {
 static int move_find(Fs *fs, fuse_ino_t parent, const char *name, Move *ret_move)
 {
 	Version *dir = version_find(fs, parent);
-	int r;
+	int fd, r;
 
 	if (!dir)
 		return -ESTALE;
@@ -61,13 +61,16 @@ static int move_find(Fs *fs, fuse_ino_t parent, const char *name, Move *ret_move
 		return -EPERM;
 	*ret_move = (Move){.dir = dir->node, .name = name, .dir_fd = -1};
 	/* Whatever else is looked for closes the first one. */
-	r = node_dup_dir_fd(fs, dir->node, &ret_move->dir_fd);
+	r = request_dir_fd(fs, dir, &fd);
 	if (r < 0)
 		return r;
+	ret_move->dir_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (ret_move->dir_fd < 0)
+		return -errno;
 	ret_move->node = node_find(fs, dir->node, name);
 	ret_move->backing = (!ret_move->node || node_in_backing(ret_move->node)) &&
 			    backing_exists(ret_move->dir_fd, name);
-	return 0;
+	return ret_move->backing ? request_may_remove(ret_move->dir_fd, name, ret_move->node) : 0;
 }
 
 static void move_close(Move *move)

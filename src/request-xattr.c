@@ -160,6 +160,7 @@ static ssize_t xattr_do(Fs *fs, fuse_ino_t ino, const Xattr *x)
 	Version *version;
 	autofd fd = -1;
 	char path[32];
+	struct stat st;
 	int r;
 	HOLD(&fs->lock);
 
@@ -183,8 +184,10 @@ static ssize_t xattr_do(Fs *fs, fuse_ino_t ino, const Xattr *x)
 		return request_attr_uncache(fs, version);
 	request_attr_release(fs, version, fd);
 	r = xattr_change(fd, path, x);
-	/* An ACL changes the mode as well. */
+	/* An ACL changes the mode as well: the kernel knows, and asks for it. */
 	request_attr_changed(fs, version);
+	if (fstat(fd, &st) == 0)
+		version_tell(version, &st);
 	return r;
 }
 

@@ -78,6 +78,14 @@ void version_tell(Version *version, const struct stat *st)
 	version->gid = st->st_gid;
 }
 
+bool version_is_told(const Version *version, const struct stat *st)
+{
+	const mode_t counts = S_ISVTX | 0777;
+
+	return version->uid == st->st_uid && version->gid == st->st_gid &&
+	       (version->mode & counts) == (st->st_mode & counts);
+}
+
 int version_gone_stat(const Version *version, struct stat *ret_stat)
 {
 	if (!version->mode)
