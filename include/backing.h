@@ -39,9 +39,17 @@ bool backing_exists(int dir_fd, const char *name);
  * free), else that is NULL. */
 int backing_stage(int dir_fd, mode_t mode, int *ret_fd, char **ret_hidden);
 
-/* Gives a new file to its creator, except for the group in a set-group-ID directory; mode is the
- * one that it was made with. */
-int backing_own(int fd, mode_t mode, uid_t uid, gid_t gid, const struct stat *dir);
+/* To the end of the enclosing block, what this thread makes gets the group gid, or that of its
+ * directory where the file system wants it so (set-group-ID, or mounted with bsdgroups). A daemon
+ * that is not root's cannot choose. */
+#define AS_GROUP(gid)                                                                              \
+	__attribute__((cleanup(backing_group_end), unused)) gid_t as_group =                       \
+		backing_group_begin(gid)
+gid_t backing_group_begin(gid_t gid);
+void backing_group_end(const gid_t *gid);
+
+/* Gives a new file to its creator; mode is the one that it was made with. */
+int backing_own(int fd, mode_t mode, uid_t uid);
 
 /* The mode of what is made in this directory: the umask counts unless the directory has a default
  * ACL. */

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -155,17 +156,26 @@ int backing_stage(int dir_fd, mode_t mode, int *ret_fd, char **ret_hidden)
 	return 0;
 }
 
-int backing_own(int fd, mode_t mode, uid_t uid, gid_t gid, const struct stat *dir)
+gid_t backing_group_begin(gid_t gid)
+{
+	return geteuid() == 0 ? (gid_t)setfsgid(gid) : gid;
+}
+
+void backing_group_end(const gid_t *gid)
+{
+	if (geteuid() == 0)
+		setfsgid(*gid);
+}
+
+int backing_own(int fd, mode_t mode, uid_t uid)
 {
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	if (dir->st_mode & S_ISGID)
-		gid = st.st_gid;
-	if (st.st_uid == uid && st.st_gid == gid)
+	if (st.st_uid == uid)
 		return 0;
-	if (fchown(fd, uid, gid) < 0 && geteuid() == 0)
+	if (fchown(fd, uid, (gid_t)-1) < 0 && geteuid() == 0)
 		return -errno;
 	/* The change of owner has dropped set-id bits that were asked for. */
 	if (!(mode & (S_ISUID | S_ISGID)) || fstat(fd, &st) < 0)

@@ -424,20 +424,14 @@ static int make_in(
 }
 
 /* What is new belongs to who made it, as far as we may give it away. */
-static int make_own(int dir_fd, const char *name, const struct fuse_ctx *ctx, struct stat *st)
+static int make_own(int dir_fd, const char *name, uid_t uid, struct stat *st)
 {
-	gid_t gid = ctx->gid;
-	struct stat dir;
 	int r;
 
 	r = backing_stat(dir_fd, name, st);
-	if (r < 0)
+	if (r < 0 || geteuid() != 0 || st->st_uid == uid)
 		return r;
-	if (fstatat(dir_fd, ".", &dir, 0) == 0 && (dir.st_mode & S_ISGID))
-		gid = st->st_gid;
-	if (geteuid() != 0 || (st->st_uid == ctx->uid && st->st_gid == gid))
-		return 0;
-	if (fchownat(dir_fd, name, ctx->uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fchownat(dir_fd, name, uid, (gid_t)-1, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
 	return backing_stat(dir_fd, name, st);
 }
@@ -445,6 +439,7 @@ static int make_own(int dir_fd, const char *name, const struct fuse_ctx *ctx, st
 static int make(Fs *fs, const struct fuse_ctx *ctx, fuse_ino_t parent, const char *name,
 	const Making *making, struct fuse_entry_param *entry)
 {
+	AS_GROUP(ctx->gid);
 	autofd dir_fd = -1;
 	Version *dir;
 	struct stat st;
@@ -475,7 +470,7 @@ static int make(Fs *fs, const struct fuse_ctx *ctx, fuse_ino_t parent, const cha
 		former_look(fs, dir->node, name, request_current()->caller, LOOK_BYTES, false);
 	else
 		former_made(fs, dir->node, name, ctx->pid);
-	r = make_own(dir_fd, name, ctx, &st);
+	r = make_own(dir_fd, name, ctx->uid, &st);
 	if (r < 0) {
 		unlinkat(dir_fd, name, S_ISDIR(making->mode) ? AT_REMOVEDIR : 0);
 		return r;

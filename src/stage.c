@@ -120,7 +120,8 @@ int stage_create(Fs *fs, Node *node, mode_t mode, mode_t umask, uid_t uid, gid_t
 	Process *opener, Stage **ret_stage)
 {
 	g_autofree char *hidden = NULL;
-	struct stat st, dir;
+	AS_GROUP(gid);
+	struct stat st;
 	autofd fd = -1;
 	Stage *stage;
 	int dir_fd, r;
@@ -128,15 +129,13 @@ int stage_create(Fs *fs, Node *node, mode_t mode, mode_t umask, uid_t uid, gid_t
 	r = node_parent_fd(fs, node, &dir_fd);
 	if (r < 0)
 		return r;
-	if (fstatat(dir_fd, ".", &dir, 0) < 0)
-		return -errno;
 	mode = backing_mode(dir_fd, mode & 07777, umask);
 	r = backing_stage(dir_fd, mode, &fd, &hidden);
 	if (stage_is_full(r) && former_give_up(fs))
 		r = backing_stage(dir_fd, mode, &fd, &hidden);
 	if (r < 0)
 		return r;
-	r = backing_own(fd, mode, uid, gid, &dir);
+	r = backing_own(fd, mode, uid);
 	if (r == 0 && fstat(fd, &st) < 0)
 		r = -errno;
 	if (r < 0) {

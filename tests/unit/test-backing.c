@@ -314,20 +314,20 @@ static void test_stage_mode(Place *place, const void *data)
 static void test_own(Place *place, const void *data)
 {
 	const mode_t modes[] = {0640, 04755, 02755, 06755, 07777};
-	struct stat dir = stat_of_fd(place->fd);
+	AS_GROUP(OTHER);
 
 	(void)data;
 	umask(0);
-	ASSERT_ERROR(backing_own(-1, 0644, geteuid(), getegid(), &dir), EBADF);
+	ASSERT_ERROR(backing_own(-1, 0644, geteuid()), EBADF);
 	for (size_t i = 0; i < G_N_ELEMENTS(modes); i++) {
 		g_autofree char *hidden = NULL;
 		autofd fd = -1;
 
 		ASSERT_OK(backing_stage(place->fd, modes[i], &fd, &hidden));
-		ASSERT_OK(backing_own(fd, modes[i], geteuid(), getegid(), &dir));
+		ASSERT_OK(backing_own(fd, modes[i], geteuid()));
 		g_assert_cmpint(stat_of_fd(fd).st_mode, ==, S_IFREG | modes[i]);
 		/* an ordinary user cannot give it away, and it stays the daemon's */
-		ASSERT_OK(backing_own(fd, modes[i], OTHER, OTHER, &dir));
+		ASSERT_OK(backing_own(fd, modes[i], OTHER));
 		g_assert_cmpint(stat_of_fd(fd).st_uid, ==, geteuid() == 0 ? OTHER : geteuid());
 		g_assert_cmpint(stat_of_fd(fd).st_gid, ==, geteuid() == 0 ? OTHER : getegid());
 		/* the change of owner has not taken bits away */
@@ -340,7 +340,6 @@ static void test_own_group(Place *place, const void *data)
 {
 	autofd dir_fd = -1, fd = -1;
 	g_autofree char *hidden = NULL;
-	struct stat dir;
 
 	(void)data;
 	if (geteuid() != 0) {
@@ -353,11 +352,17 @@ static void test_own_group(Place *place, const void *data)
 	ASSERT_OK(backing_open_list(place->fd, &dir_fd));
 	close(dir_fd);
 	dir_fd = openat(place->fd, "dir", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	dir = stat_of_fd(dir_fd);
-	fd = make_stage(dir_fd, "bytes", &hidden);
-	ASSERT_OK(backing_own(fd, 0644, OTHER, OTHER, &dir));
+	{
+		AS_GROUP(OTHER);
+		fd = make_stage(dir_fd, "bytes", &hidden);
+	}
+	ASSERT_OK(backing_own(fd, 0644, OTHER));
 	g_assert_cmpint(stat_of_fd(fd).st_uid, ==, OTHER);
 	g_assert_cmpint(stat_of_fd(fd).st_gid, ==, 4711);
+	/* the choice has ended with its block */
+	close(fd);
+	fd = make_stage(place->fd, "bytes", &hidden);
+	g_assert_cmpint(stat_of_fd(fd).st_gid, ==, getegid());
 }
 
 static void test_link(Place *place, const void *data)
