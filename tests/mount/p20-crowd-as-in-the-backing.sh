@@ -29,6 +29,13 @@ fill() {
 	echo root >sticky/root
 	chmod 600 sticky/root
 	chmod 666 open/eve
+	# fs.protected_regular, fs.protected_fifos, fs.protected_symlinks
+	echo shared >sticky/shared
+	mkfifo sticky/fifo
+	ln -s ../open/eve sticky/link
+	chown 1001 sticky/shared sticky/fifo
+	chown -h 1001 sticky/link
+	chmod 666 sticky/shared sticky/fifo
 	echo shared >team/shared
 	chmod 660 team/shared
 	# set-id bits are dropped by whoever may write, but is not root
@@ -79,6 +86,16 @@ commands() {
 	ann link dir/root open/linked
 	ann symlink dir/root open/toroot
 	ann open 0 open/toroot w
+	bob open 0 sticky/shared rw,creat
+	bob open 0 sticky/shared rw
+	bob open 0 sticky/fifo rw,creat
+	bob open 0 sticky/fifo rw
+	bob open 0 sticky/link r
+	ann open 0 sticky/link r
+	bob link open/ann open/hard
+	bob link sticky/shared open/hard
+	bob link open/eve open/hard2
+	bob unlink open/hard2
 	ann setxattr dir/root user.k w
 	ann removexattr dir/root user.k
 	ann getxattr dir/root user.k
