@@ -106,6 +106,9 @@ bool request_is_trusted(void);
  * or owner is not what the kernel was told, which then gets to know. */
 int request_dir_fd(Fs *fs, const Version *dir, int *ret_fd);
 
+/* The same for the directory that holds the node's name. */
+int request_parent_fd(Fs *fs, Node *node, int *ret_fd);
+
 /* Whether the caller may remove or replace this name, if the directory is sticky: 0; -ESTALE if the
  * owner is another than the kernel was told. node: of the name, or NULL. fs->lock held. */
 int request_may_remove(int dir_fd, const char *name, const Node *node);

@@ -483,15 +483,6 @@ static int set_gone(Fs *fs, Version *version, bool report, struct stat *ret_stat
 	return 0;
 }
 
-int request_attr_check(Fs *fs, Version *version)
-{
-	autofd fd = -1;
-
-	return request_is_trusted() || !version->node->linked
-		       ? 0
-		       : request_attr_target(fs, version, &fd);
-}
-
 static int set_others(
 	Fs *fs, fuse_ino_t ino, const struct stat *attr, int to_set, bool handle, struct stat *st)
 {

@@ -325,7 +325,7 @@ static int open_exposed(Fs *fs, Version *version, Handle **ret_handle)
 
 	if (version->state == VERSION_SUPERSEDED)
 		return -ESTALE;
-	r = node_parent_fd(fs, node, &dir_fd);
+	r = request_parent_fd(fs, node, &dir_fd);
 	if (r == 0)
 		r = backing_open_read(dir_fd, node->name, &fd);
 	if (r < 0)

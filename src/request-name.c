@@ -223,9 +223,9 @@ static int lookup(Fs *fs, Version *parent, const char *name, struct fuse_entry_p
 	pid_t tid = (pid_t)request_header(request_current())->pid;
 	Node *dir = parent->node, *node;
 	bool done = false;
+	int dir_fd, r;
 	struct stat st;
 	Pin *pin;
-	int r;
 
 	node = request_special(fs, dir, name);
 	if (node) {
@@ -235,6 +235,9 @@ static int lookup(Fs *fs, Version *parent, const char *name, struct fuse_entry_p
 	}
 	if (dir->special || backing_is_hidden(name))
 		return -ENOENT;
+	r = request_is_trusted() ? 0 : request_dir_fd(fs, parent, &dir_fd);
+	if (r < 0)
+		return r;
 	pin = pin_find(fs, tid);
 	if (pin && pin->kind == PIN_WRITE) {
 		r = lookup_promised(fs, dir, name, &pin);

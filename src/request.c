@@ -665,48 +665,6 @@ void request_reply(fuse_req_t req, int r)
 	fuse_reply_err(req, -r);
 }
 
-bool request_is_trusted(void)
-{
-	uid_t uid = request_header(request_current())->uid;
-
-	return uid == 0 || uid == geteuid();
-}
-
-int request_dir_fd(Fs *fs, const Version *dir, int *ret_fd)
-{
-	struct stat st;
-	int r;
-
-	r = node_dir_fd(fs, dir->node, ret_fd);
-	if (r < 0 || request_is_trusted())
-		return r;
-	if (fstat(*ret_fd, &st) < 0)
-		return -errno;
-	if (version_is_told(dir, &st))
-		return 0;
-	/* A working directory is not looked up again. */
-	request_refresh(fs, dir);
-	return -ESTALE;
-}
-
-int request_may_remove(int dir_fd, const char *name, const Node *node)
-{
-	const uid_t uid = request_header(request_current())->uid;
-	const Version *told = node && node->stage ? node->stage->version : NULL;
-	struct stat dir, st;
-
-	if (request_is_trusted() || (node && !node_in_backing(node)))
-		return 0;
-	if (fstatat(dir_fd, ".", &dir, 0) < 0)
-		return -errno;
-	if (!(dir.st_mode & S_ISVTX) || dir.st_uid == uid || backing_stat(dir_fd, name, &st) < 0 ||
-		st.st_uid == uid)
-		return 0;
-	if (!told && node)
-		told = node->exposed;
-	return told && told->uid == st.st_uid ? 0 : -ESTALE;
-}
-
 bool request_is_cached(const struct stat *st)
 {
 	/* Another name may change the bytes of this inode (P14). */

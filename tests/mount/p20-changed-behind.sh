@@ -94,7 +94,7 @@ done
 to eve cd "$B/dir"
 chmod 700 "$V/dir"
 was=$(stat -c '%.9Y %.9Z' "$V/dir")
-for way in "open 0 new w,creat" "mkdir new" "unlink f" "rename f g" "link f g" "list ."; do
+for way in "open 0 f r" "open 0 f rw" "open 0 new w,creat" "mkdir new" "unlink f" "rename f g" "link f g" "list ."; do
 	for at in "" "$B/dir/"; do
 		# shellcheck disable=SC2086
 		refused $(sed "s#\\b\\(new\\|f\\|g\\)\\b#$at\\1#g; s#list \\.#list ${at:-.}#" <<<"$way")
