@@ -36,7 +36,7 @@ bool backing_exists(int dir_fd, const char *name);
 
 /* A new regular file without a name. mode: as of open(2), subject to the directory's default ACL.
  * Where the file system has no such thing, it gets the hidden name that is put into *ret_hidden (to
- * free), else that is NULL. */
+ * free), else that is NULL. If ret_hidden is NULL, there it fails. */
 int backing_stage(int dir_fd, mode_t mode, int *ret_fd, char **ret_hidden);
 
 /* To the end of the enclosing block, what this thread makes gets the group gid, or that of its

@@ -68,6 +68,10 @@ Node *node_get_as(Fs *fs, Node *parent, const char *name, const struct stat *st)
 /* False if the node is a directory, and not this one. */
 bool node_is_still(const Node *node, const struct stat *st);
 
+/* A node without a name, of a file made in this directory: node_move() gives it one. The caller
+ * owns a reference. */
+Node *node_new_nameless(Fs *fs, Node *dir);
+
 Node *node_ref(Node *node);
 Node *node_unref(Fs *fs, Node *node);
 

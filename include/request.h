@@ -40,6 +40,7 @@ struct Request {
 	size_t size;       /* bytes of it */
 	bool pooled;       /* the buffer goes back to the receiver */
 	bool again;        /* has waited, and has to be admitted anew */
+	bool nameless;     /* a CREATE that is to make a file without a name */
 	bool known;        /* it has been asked who the caller is */
 	bool settled;      /* every RELEASE before it has been received */
 	unsigned n_passes; /* how often everything queued has been received since */
@@ -85,6 +86,23 @@ struct Handle {
 	bool direct; /* constant; the stage has two ids, whose pages the kernel must not keep */
 	char *text;  /* constant, owned; of .lklfs/status */
 };
+
+/* An open file of a version, counted as a writer of the stage if it writes; fs->lock held. stage
+ * may be NULL, fd -1; fd is taken. */
+Handle *request_handle_new(Fs *fs, Version *version, Stage *stage, int fd, bool writes);
+
+/* Answers with an entry, whose lookup has been counted, and an open file; takes both back if the
+ * caller has gone. */
+void request_reply_create(
+	fuse_req_t req, struct fuse_entry_param *entry, Handle *handle, struct fuse_file_info *fi);
+
+/* If this is a file that has never had a name: gives it one, answers, and returns true. */
+bool request_link_nameless(
+	fuse_req_t req, fuse_ino_t ino, fuse_ino_t new_parent, const char *new_name);
+
+/* Whether a name may be made: it is not ours, and nobody has it. Else -EPERM or -EEXIST, as far as
+ * the tree of nodes knows. fs->lock held. */
+int request_name_is_free(Fs *fs, Node *dir, const char *name);
 
 /* The handle whose number the kernel sent. */
 static inline Handle *request_handle(const struct fuse_file_info *fi)
@@ -197,6 +215,7 @@ void request_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_
 
 void request_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 	struct fuse_file_info *fi);
+void request_tmpfile(fuse_req_t req, fuse_ino_t parent, mode_t mode, struct fuse_file_info *fi);
 void request_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void request_read(
 	fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi);

@@ -41,6 +41,7 @@ struct Stage {
 	bool opened;         /* another step has opened it, and may see what is staged next */
 	bool unknown;        /* somebody who cannot be identified has opened it for writing */
 	bool by_driver;      /* a build driver itself writes it (P16) */
+	bool nameless;       /* made without a name, and has got none yet */
 	bool touched;        /* "now" has been asked for within the session (P11) */
 	bool moved;          /* it has got another name: others may have seen other bytes there */
 	bool times_set;      /* a writer set the mtime, and wrote nothing after that */
@@ -80,6 +81,17 @@ int stage_begin(Fs *fs, Node *node, Stage **ret_stage);
 /* Begins a session on a new name with the mode, creator's umask and owner given; fs->lock held. */
 int stage_create(Fs *fs, Node *node, mode_t mode, mode_t umask, uid_t uid, gid_t gid,
 	Process *opener, Stage **ret_stage);
+
+/* Begins a session on a file that is made in this directory without a name, on a node of its own;
+ * -EOPNOTSUPP where the backing cannot. stage_name() gives it a name, if it ever gets one. fs->lock
+ * held. */
+int stage_create_nameless(Fs *fs, Node *dir, mode_t mode, mode_t umask, uid_t uid, gid_t gid,
+	Process *opener, Stage **ret_stage);
+
+/* Gives a file without a name this one, which must be free: it is a new name from now on. If its
+ * session has ended, another one begins, which nobody writes. Returns a borrowed reference to the
+ * session. fs->lock held. */
+int stage_name(Fs *fs, Stage *stage, Node *dir, const char *name, Stage **ret_stage);
 
 Stage *stage_ref(Stage *stage);
 /* fs may be NULL only if the stage is not the last reference's; fs->lock held. */

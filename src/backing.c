@@ -143,7 +143,7 @@ int backing_stage(int dir_fd, mode_t mode, int *ret_fd, char **ret_hidden)
 	g_autofree char *hidden = NULL;
 	int fd = openat(dir_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
 
-	if (fd < 0 &&
+	if (fd < 0 && ret_hidden &&
 		(errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT || errno == EINVAL)) {
 		hidden = hidden_name();
 		fd = openat(
@@ -152,7 +152,8 @@ int backing_stage(int dir_fd, mode_t mode, int *ret_fd, char **ret_hidden)
 	if (fd < 0)
 		return -errno;
 	*ret_fd = fd;
-	*ret_hidden = g_steal_pointer(&hidden);
+	if (ret_hidden)
+		*ret_hidden = g_steal_pointer(&hidden);
 	return 0;
 }
 

@@ -87,6 +87,14 @@ Node *node_get_as(Fs *fs, Node *parent, const char *name, const struct stat *st)
 	return node;
 }
 
+Node *node_new_nameless(Fs *fs, Node *dir)
+{
+	Node *node = node_new(fs, dir, "");
+
+	node->linked = false;
+	return node;
+}
+
 Node *node_ref(Node *node)
 {
 	node->n_refs++;

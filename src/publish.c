@@ -552,7 +552,8 @@ static int publish_under_lock(
 	int r;
 
 	if (!stage->node->linked) {
-		*ret_verdict = stage->dirty || stage->is_new ? VERDICT_REMOVED : N_VERDICTS;
+		if ((stage->dirty || stage->is_new) && !stage->nameless)
+			*ret_verdict = VERDICT_REMOVED;
 		return 0;
 	}
 	if (!stage->dirty && !stage->is_new)

@@ -20,8 +20,7 @@
 #include "request.h"
 #include "util.h"
 
-/* fs->lock held. fd and text are taken. */
-static Handle *handle_new(Fs *fs, Version *version, Stage *stage, int fd, bool writes)
+Handle *request_handle_new(Fs *fs, Version *version, Stage *stage, int fd, bool writes)
 {
 	Handle *handle = g_new0(Handle, 1);
 
@@ -242,7 +241,7 @@ static int open_writing(Fs *fs, fuse_ino_t ino, Handle **ret_handle, bool *ret_s
 	if (r < 0)
 		return r;
 	*ret_store = !(in->flags & O_TRUNC) && stage_begin_store(stage);
-	*ret_handle = handle_new(fs, version, stage, -1, true);
+	*ret_handle = request_handle_new(fs, version, stage, -1, true);
 	if (in->open_flags & FUSE_OPEN_KILL_SUIDGID)
 		stage->drop_set_id = true;
 	pin = pin_find(fs, (pid_t)request_header(current)->pid);
@@ -297,18 +296,18 @@ static int open_held(Fs *fs, Version *version, Pin *pin, Handle **ret_handle)
 	autofd fd = -1;
 
 	if (pin->version_id == version->id && pin->fd >= 0) {
-		*ret_handle = handle_new(fs, version, NULL, fd_steal(&pin->fd), false);
+		*ret_handle = request_handle_new(fs, version, NULL, fd_steal(&pin->fd), false);
 		return 0;
 	}
 	if (pin->version_id == version->id && pin->reads) {
-		*ret_handle = handle_new(fs, version, pin->reads, -1, false);
+		*ret_handle = request_handle_new(fs, version, pin->reads, -1, false);
 		return 0;
 	}
 	for (Handle *other = version->handles; other; other = other->next) {
 		if (!other->stage && (!held_is_told(version, other->fd) ||
 					     backing_reopen_read(other->fd, &fd) < 0))
 			continue;
-		*ret_handle = handle_new(fs, version, other->stage, fd_steal(&fd), false);
+		*ret_handle = request_handle_new(fs, version, other->stage, fd_steal(&fd), false);
 		return 0;
 	}
 	return -ESTALE;
@@ -338,7 +337,7 @@ static int open_exposed(Fs *fs, Version *version, Handle **ret_handle)
 		return -ESTALE;
 	}
 	inputs_read(fs->inputs, (pid_t)request_header(current)->pid, current->caller, &st);
-	*ret_handle = handle_new(fs, version, NULL, fd_steal(&fd), false);
+	*ret_handle = request_handle_new(fs, version, NULL, fd_steal(&fd), false);
 	return 0;
 }
 
@@ -350,7 +349,7 @@ static void open_staged(Fs *fs, Version *version, Handle **ret_handle, bool *ret
 	stage_look(stage, request_current()->caller, true);
 	former_look_node(fs, version->node, request_current()->caller, LOOK_BYTES);
 	*ret_store = stage_begin_store(stage);
-	*ret_handle = handle_new(fs, version, stage, -1, false);
+	*ret_handle = request_handle_new(fs, version, stage, -1, false);
 }
 
 static int open_reading(Fs *fs, fuse_ino_t ino, Handle **ret_handle, bool *ret_store)
@@ -404,7 +403,7 @@ static int open_status(Fs *fs, fuse_ino_t ino, Handle **ret_handle)
 	HOLD(&fs->lock);
 
 	version = version_find(fs, ino);
-	*ret_handle = handle_new(fs, version, NULL, -1, false);
+	*ret_handle = request_handle_new(fs, version, NULL, -1, false);
 	(*ret_handle)->text = g_steal_pointer(&text);
 	return 0;
 }
@@ -432,20 +431,26 @@ void request_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		handle_reply(req, handle, fi);
 }
 
-/* The session of a name that CREATE makes. */
+/* The session of a name that CREATE found to exist, or that it makes. */
 static int create_stage(Fs *fs, const struct fuse_ctx *ctx, const Version *dir, Node *node,
-	mode_t mode, int flags, Stage **ret_stage)
+	mode_t mode, int flags, Stage **ret_stage, bool *ret_made)
 {
+	Process *caller = request_current()->caller;
 	int dir_fd, r;
 
 	r = request_dir_fd(fs, dir, &dir_fd);
 	if (r < 0)
 		return r;
+	*ret_made = !node->stage && !backing_exists(dir_fd, node->name);
+	if (*ret_made)
+		return stage_create(
+			fs, node, mode, ctx->umask, ctx->uid, ctx->gid, caller, ret_stage);
+	if (flags & O_EXCL)
+		return -EEXIST;
 	/* The kernel has not known of it, and has not asked whether the caller may open it. */
-	if (node->stage || backing_exists(dir_fd, node->name))
-		return flags & O_EXCL ? -EEXIST : -ESTALE;
-	return stage_create(fs, node, mode, ctx->umask, ctx->uid, ctx->gid,
-		request_current()->caller, ret_stage);
+	if (!request_is_trusted())
+		return -ESTALE;
+	return writing_begin(fs, node, caller, ret_stage);
 }
 
 /* The node of the name, with no verdict on its way; the caller owns a reference. fs->lock is
@@ -463,7 +468,8 @@ static Node *create_node(Fs *fs, Node *dir, const char *name)
 }
 
 static int create(Fs *fs, const struct fuse_ctx *ctx, fuse_ino_t parent, const char *name,
-	mode_t mode, int flags, struct fuse_entry_param *entry, Handle **ret_handle)
+	mode_t mode, int flags, struct fuse_entry_param *entry, Handle **ret_handle, bool *ret_made,
+	bool *ret_store)
 {
 	Stage *stage = NULL;
 	Version *dir;
@@ -482,13 +488,14 @@ static int create(Fs *fs, const struct fuse_ctx *ctx, fuse_ino_t parent, const c
 	/* It lives until it has been asked. */
 	dir->n_lookups++;
 	node = create_node(fs, dir->node, name);
-	r = create_stage(fs, ctx, dir, node, mode, flags, &stage);
+	r = create_stage(fs, ctx, dir, node, mode, flags, &stage, ret_made);
 	version_forget(fs, dir, 1);
 	if (r == 0)
 		r = stage_stat(stage, &st);
 	if (r == 0) {
 		former_look_node(fs, node, request_current()->caller, LOOK_BYTES);
-		*ret_handle = handle_new(fs, stage->version, stage, -1, true);
+		*ret_store = !(flags & O_TRUNC) && stage_begin_store(stage);
+		*ret_handle = request_handle_new(fs, stage->version, stage, -1, true);
 		request_entry(fs, stage->version, &st, false, entry);
 		entry->attr_timeout = fs->options->attr_timeout;
 	}
@@ -500,26 +507,52 @@ static int create(Fs *fs, const struct fuse_ctx *ctx, fuse_ino_t parent, const c
 	return r;
 }
 
+static void create_take_back(Fs *fs, const struct fuse_entry_param *entry, Handle *handle)
+{
+	handle_take_back(fs, handle);
+	HOLD(&fs->lock);
+	version_forget(fs, version_find(fs, entry->ino), 1);
+}
+
+void request_reply_create(
+	fuse_req_t req, struct fuse_entry_param *entry, Handle *handle, struct fuse_file_info *fi)
+{
+	Fs *fs = request_fs(req);
+
+	fi->fh = (uintptr_t)handle;
+	fi->direct_io = handle->direct;
+	fi->keep_cache = !fi->direct_io;
+	entry->attr.st_size = __atomic_load_n(&handle->stage->size, __ATOMIC_RELAXED);
+	if (fuse_reply_create(req, entry, fi) == -ENOENT)
+		create_take_back(fs, entry, handle);
+}
+
 void request_create(
 	fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi)
 {
 	struct fuse_entry_param entry;
 	Fs *fs = request_fs(req);
 	Handle *handle = NULL;
+	bool made = false, store = false;
 	int r;
 
-	r = create(fs, fuse_req_ctx(req), parent, name, mode, fi->flags, &entry, &handle);
-	if (r < 0) {
-		request_reply(req, r);
+	if (request_current()->nameless) {
+		request_tmpfile(req, parent, mode, fi);
 		return;
 	}
-	fi->fh = (uintptr_t)handle;
-	fi->keep_cache = 1;
-	if (fuse_reply_create(req, &entry, fi) != -ENOENT)
+	r = create(fs, fuse_req_ctx(req), parent, name, mode, fi->flags, &entry, &handle, &made,
+		&store);
+	if (r == 0 && store)
+		writing_store_size(fs, handle);
+	if (r == 0 && !made && (fi->flags & O_TRUNC))
+		r = stage_truncate(fs, handle->stage, 0);
+	if (r == 0) {
+		request_reply_create(req, &entry, handle, fi);
 		return;
-	handle_take_back(fs, handle);
-	HOLD(&fs->lock);
-	version_forget(fs, version_find(fs, entry.ino), 1);
+	}
+	request_reply(req, r);
+	if (handle)
+		create_take_back(fs, &entry, handle);
 }
 
 void request_read(fuse_req_t req, fuse_ino_t ino G_GNUC_UNUSED, size_t size, off_t offset,

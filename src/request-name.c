@@ -363,8 +363,7 @@ void request_readlink(fuse_req_t req, fuse_ino_t ino)
 	fuse_reply_readlink(req, target);
 }
 
-/* Whether a name may be made: it is not ours, and nobody has it. */
-static int name_is_free(Fs *fs, Node *dir, const char *name)
+int request_name_is_free(Fs *fs, Node *dir, const char *name)
 {
 	Node *node;
 
@@ -453,7 +452,7 @@ static int make(Fs *fs, const struct fuse_ctx *ctx, fuse_ino_t parent, const cha
 	dir = version_find(fs, parent);
 	if (!dir)
 		return -ESTALE;
-	r = name_is_free(fs, dir->node, name);
+	r = request_name_is_free(fs, dir->node, name);
 	if (r < 0)
 		return r;
 	r = request_dir_fd(fs, dir, &fd);
@@ -585,7 +584,7 @@ static int link_name(Fs *fs, Node *node, fuse_ino_t new_parent, const char *new_
 		return -ESTALE;
 	if (node->special)
 		return -EPERM;
-	r = name_is_free(fs, dir->node, new_name);
+	r = request_name_is_free(fs, dir->node, new_name);
 	if (r < 0)
 		return r;
 	r = node_parent_fd(fs, node, &dir_fd);
@@ -642,6 +641,8 @@ void request_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t new_parent, const c
 	Stage *stage = NULL;
 	int r = 0;
 
+	if (request_link_nameless(req, ino, new_parent, new_name))
+		return;
 	{
 		Version *version;
 		HOLD(&fs->lock);

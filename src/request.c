@@ -327,6 +327,18 @@ static Request *receive_take(Receive *receive, size_t size)
 	return request_new(receive->fs, copy, size, false);
 }
 
+/* libfuse 3.14 does not know of files without names, and would say so to the kernel for good. What
+ * is asked and answered is the same as for CREATE. */
+static void receive_note_tmpfile(Request *r)
+{
+	struct fuse_in_header *header = (struct fuse_in_header *)r->buffer;
+
+	if (header->opcode != FUSE_TMPFILE)
+		return;
+	header->opcode = FUSE_CREATE;
+	r->nameless = true;
+}
+
 static void receive_note_init(Receive *receive, const Request *r)
 {
 	const struct fuse_init_in *in = request_body(r);
@@ -393,6 +405,7 @@ static Request *receive_next(Receive *receive)
 		}
 		r = receive_take(receive, (size_t)n);
 		receive_note_init(receive, r);
+		receive_note_tmpfile(r);
 		r = receive_admit(receive, r);
 		if (r)
 			return r;

@@ -116,42 +116,123 @@ bool stage_make_room(Fs *fs, int r)
 	return stage_is_full(r) && former_give_up(fs);
 }
 
+/* The file of a new name, with mode and owner. ret_hidden: as of backing_stage(). */
+static int stage_make_new(Fs *fs, int dir_fd, mode_t mode, mode_t umask, uid_t uid, gid_t gid,
+	int *ret_fd, char **ret_hidden)
+{
+	AS_GROUP(gid);
+	int r;
+
+	mode = backing_mode(dir_fd, mode & 07777, umask);
+	r = backing_stage(dir_fd, mode, ret_fd, ret_hidden);
+	if (stage_is_full(r) && former_give_up(fs))
+		r = backing_stage(dir_fd, mode, ret_fd, ret_hidden);
+	if (r < 0)
+		return r;
+	r = backing_own(*ret_fd, mode, uid);
+	if (r < 0 && ret_hidden && *ret_hidden)
+		unlinkat(dir_fd, *ret_hidden, 0);
+	return r;
+}
+
+/* The session on such a file. fd and hidden are taken. */
+static Stage *stage_new_file(Fs *fs, Node *node, int fd, char *hidden)
+{
+	Stage *stage = stage_new(fs, node);
+	struct stat st = {};
+
+	(void)!fstat(fd, &st);
+	stage->is_new = true;
+	stage->hidden = hidden;
+	stage->fd = fd;
+	stage->size = st.st_size;
+	stage->mtime = st.st_mtim;
+	stage->told_ctime = st.st_ctim;
+	return stage;
+}
+
 int stage_create(Fs *fs, Node *node, mode_t mode, mode_t umask, uid_t uid, gid_t gid,
 	Process *opener, Stage **ret_stage)
 {
 	g_autofree char *hidden = NULL;
-	AS_GROUP(gid);
-	struct stat st;
 	autofd fd = -1;
-	Stage *stage;
 	int dir_fd, r;
 
 	r = node_parent_fd(fs, node, &dir_fd);
+	if (r == 0)
+		r = stage_make_new(fs, dir_fd, mode, umask, uid, gid, &fd, &hidden);
 	if (r < 0)
 		return r;
-	mode = backing_mode(dir_fd, mode & 07777, umask);
-	r = backing_stage(dir_fd, mode, &fd, &hidden);
-	if (stage_is_full(r) && former_give_up(fs))
-		r = backing_stage(dir_fd, mode, &fd, &hidden);
-	if (r < 0)
-		return r;
-	r = backing_own(fd, mode, uid);
-	if (r == 0 && fstat(fd, &st) < 0)
-		r = -errno;
-	if (r < 0) {
-		if (hidden)
-			unlinkat(dir_fd, hidden, 0);
-		return r;
-	}
 	backing_touch_dir(dir_fd);
-	stage = stage_new(fs, node);
-	stage_join(stage, opener);
-	stage->is_new = true;
-	stage->hidden = g_steal_pointer(&hidden);
-	stage->fd = fd_steal(&fd);
-	stage->mtime = st.st_mtim;
-	stage->told_ctime = st.st_ctim;
+	*ret_stage = stage_new_file(fs, node, fd_steal(&fd), g_steal_pointer(&hidden));
+	stage_join(*ret_stage, opener);
 	node->parent->n_hidden++;
+	return 0;
+}
+
+int stage_create_nameless(Fs *fs, Node *dir, mode_t mode, mode_t umask, uid_t uid, gid_t gid,
+	Process *opener, Stage **ret_stage)
+{
+	autofd fd = -1;
+	Node *node;
+	int dir_fd, r;
+
+	r = node_dir_fd(fs, dir, &dir_fd);
+	if (r == 0)
+		r = stage_make_new(fs, dir_fd, mode, umask, uid, gid, &fd, NULL);
+	if (r < 0)
+		return r;
+	node = node_new_nameless(fs, dir);
+	*ret_stage = stage_new_file(fs, node, fd_steal(&fd), NULL);
+	(*ret_stage)->nameless = true;
+	stage_join(*ret_stage, opener);
+	node_unref(fs, node);
+	return 0;
+}
+
+/* The last writer has closed it, but somebody has it open yet: the file begins anew. */
+static int stage_resume(Fs *fs, Stage *ended, Stage **ret_stage)
+{
+	int fd = fcntl(ended->fd, F_DUPFD_CLOEXEC, 0);
+	Stage *stage;
+	Node *node;
+
+	if (fd < 0)
+		return -errno;
+	node = node_new_nameless(fs, ended->node->parent);
+	stage = stage_new_file(fs, node, fd, NULL);
+	stage->mtime = ended->mtime;
+	stage->told_ctime = ended->told_ctime;
+	stage->seen = ended->seen;
+	stage->touched = ended->touched;
+	for (unsigned i = 0; i < ended->openers->len; i++)
+		stage_join(stage, ended->openers->pdata[i]);
+	stage->unknown = ended->unknown;
+	stage->by_driver = ended->by_driver;
+	node_unref(fs, node);
+	*ret_stage = stage;
+	return 0;
+}
+
+int stage_name(Fs *fs, Stage *stage, Node *dir, const char *name, Stage **ret_stage)
+{
+	Node *known = node_find(fs, dir, name);
+	int dir_fd, r;
+
+	r = node_dir_fd(fs, dir, &dir_fd);
+	if (r < 0)
+		return r;
+	stage->nameless = false;
+	if (stage->state == STAGE_DONE) {
+		r = stage_resume(fs, stage, &stage);
+		if (r < 0)
+			return r;
+	}
+	/* What is remembered under the name has gone from there. */
+	if (known)
+		node_unlink(fs, known);
+	node_move(fs, stage->node, dir, name);
+	backing_touch_dir(dir_fd);
 	*ret_stage = stage;
 	return 0;
 }

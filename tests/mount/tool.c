@@ -191,6 +191,7 @@ static int run_open(int argc, char **argv)
 		{"path", O_PATH},
 		{"noatime", O_NOATIME},
 		{"tmpfile", O_TMPFILE},
+		{"direct", O_DIRECT},
 	};
 	Slot *s = slot_of(argv[0]);
 	char path[64] = "";
@@ -495,6 +496,18 @@ static int run_link(int argc, char **argv)
 	return answer(link(argv[0], argv[1]));
 }
 
+/* A name for what is open, which may have none. */
+static int run_linkat(int argc, char **argv)
+{
+	int fd = slot_of(argv[0])->fd;
+	char path[64];
+
+	if (argc > 2 && strcmp(argv[2], "empty") == 0)
+		return answer(linkat(fd, "", AT_FDCWD, argv[1], AT_EMPTY_PATH));
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return answer(linkat(AT_FDCWD, path, AT_FDCWD, argv[1], AT_SYMLINK_FOLLOW));
+}
+
 static int run_symlink(int argc, char **argv)
 {
 	(void)argc;
@@ -773,6 +786,7 @@ static const Command commands[] = {
 	{"rmdir", 1, run_rmdir, "PATH"},
 	{"unlink", 1, run_unlink, "PATH"},
 	{"link", 2, run_link, "OLD NEW"},
+	{"linkat", 2, run_linkat, "SLOT NEW [empty]"},
 	{"symlink", 2, run_symlink, "TARGET PATH"},
 	{"readlink", 1, run_readlink, "PATH"},
 	{"mkfifo", 1, run_mkfifo, "PATH"},
