@@ -45,6 +45,8 @@ struct Request {
 	bool settled;      /* every RELEASE before it has been received */
 	unsigned n_passes; /* how often everything queued has been received since */
 	uint64_t n_left;   /* of the stage, before the last pass */
+	uint64_t last_id;  /* of a FSYNCDIR: the last id when it was received; 0: not yet known */
+	uint64_t drained;  /* of its sessions up to this id what was in flight has been answered */
 	bool flushed;      /* the kernel's dirty pages of the stage have been asked for */
 	bool quick;        /* its thread still has receive->lock */
 	bool glances;      /* its thread must not wait for what needs a thread like it */

@@ -208,6 +208,28 @@ static void order_end_promise(Request *r, GPtrArray *due)
 		pin_drop(r->fs, pin, due);
 }
 
+/* Whether a directory that is to be synced has this session in it, begun before it was asked for.
+ */
+static bool order_is_in(const Request *r, const Node *dir, const Stage *stage)
+{
+	return stage->node->parent == dir && stage->node->linked && stage->version &&
+	       stage->version->id <= r->last_id;
+}
+
+/* Whose files have been closed by then has their names synced, too. */
+static Admission order_fsyncdir(Request *r, const Version *version)
+{
+	if (!r->last_id)
+		r->last_id = r->fs->last_id;
+	for (GList *l = version ? r->fs->stages.head : NULL; l; l = l->next) {
+		Stage *stage = l->data;
+
+		if (stage->state == STAGE_UNDECIDED && order_is_in(r, version->node, stage))
+			return order_park(r, stage);
+	}
+	return ADMIT_LOOK;
+}
+
 static Admission order_name(Request *r, const char *name, Admission otherwise)
 {
 	return order_node(r, order_child(r->fs, request_header(r)->nodeid, name), otherwise);
@@ -252,6 +274,8 @@ static Admission order_by_id(Request *r, Version *version)
 	case FUSE_FALLOCATE:
 		order_content(r);
 		return ADMIT_RUN;
+	case FUSE_FSYNCDIR:
+		return order_fsyncdir(r, version);
 	case FUSE_LSEEK:
 		order_content(r);
 		return r->stage ? ADMIT_LOOK : ADMIT_RUN;
@@ -462,6 +486,36 @@ static bool order_prepare_lookup(Request *r)
 	return ready;
 }
 
+/* A RELEASE may not have been received yet, or have been held back by what is in flight: as for a
+ * lookup, what is in flight is waited for between two passes of the receiver. */
+static bool order_prepare_fsyncdir(Request *r)
+{
+	{
+		const Version *dir;
+		HOLD(&r->fs->lock);
+
+		dir = version_find(r->fs, request_header(r)->nodeid);
+		for (GList *l = dir && r->n_passes == 1 ? r->fs->stages.head : NULL; l;
+			l = l->next) {
+			Stage *stage = l->data;
+
+			if (stage->n_inflight == 0 || !order_is_in(r, dir->node, stage) ||
+				stage->version->id <= r->drained)
+				continue;
+			r->drained = stage->version->id;
+			r->again = false;
+			g_queue_push_tail(&stage->draining, r);
+			return false;
+		}
+	}
+	if (r->n_passes == 2)
+		return true;
+	r->n_passes++;
+	r->again = true;
+	request_wait_received(r);
+	return false;
+}
+
 bool order_glance(Request *r)
 {
 	r->caller = step_process_known(r->fs->steps, (pid_t)request_header(r)->pid);
@@ -476,6 +530,8 @@ bool order_prepare(Request *r)
 	if (!r->known && header->pid > 0)
 		(void)!step_process_new(r->fs->steps, (pid_t)header->pid, &r->caller);
 	r->known = true;
+	if (header->opcode == FUSE_FSYNCDIR)
+		return order_prepare_fsyncdir(r);
 	return header->opcode != FUSE_LOOKUP || order_prepare_lookup(r);
 }
 

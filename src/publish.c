@@ -641,10 +641,33 @@ void publish_end(Fs *fs, Stage *stage)
 	stage_end(fs, stage, keeps_id ? stage->version : NULL);
 }
 
+/* What has been exposed gets to the disk, with its name; stage->lock held. What an ended session
+ * has left under the name may be neither of its two files. */
+static int publish_sync(Fs *fs, Stage *stage)
+{
+	int fd = stage->base_fd, dir_fd;
+	autofd name_fd = -1, list_fd = -1;
+	{
+		HOLD(&fs->lock);
+		if (stage->state == STAGE_DONE)
+			fd = stage->fd;
+		if (node_parent_fd(fs, stage->node, &dir_fd) == 0) {
+			if (stage->state == STAGE_DONE)
+				(void)!backing_open_read(dir_fd, stage->node->name, &name_fd);
+			(void)!backing_open_list(dir_fd, &list_fd);
+		}
+	}
+	if (fd < 0)
+		fd = stage->fd;
+	if ((fd >= 0 && fsync(fd) < 0) || (name_fd >= 0 && fsync(name_fd) < 0))
+		return -errno;
+	return list_fd >= 0 && fsync(list_fd) < 0 && errno != EINVAL ? -errno : 0;
+}
+
 int publish_now(Fs *fs, Stage *stage, unsigned n_openers, bool durable)
 {
-	int dir_fd = -1, r;
 	Verdict verdict;
+	int r;
 	HOLD(&stage->lock);
 
 	r = publish(fs, stage, false, n_openers, durable, &verdict);
@@ -652,19 +675,7 @@ int publish_now(Fs *fs, Stage *stage, unsigned n_openers, bool durable)
 		return log_errno(r, "cannot expose a file being written in %s", fs->dir);
 	if (verdict != N_VERDICTS && verdict != VERDICT_KEPT && verdict != VERDICT_REMOVED)
 		journal_add(fs->journal, verdict, (uint64_t)stage->size);
-	if (!durable)
-		return 0;
-	if (fsync(stage->base_fd >= 0 ? stage->base_fd : stage->fd) < 0)
-		return -errno;
-	autofd list_fd = -1;
-	{
-		HOLD(&fs->lock);
-		if (node_parent_fd(fs, stage->node, &dir_fd) == 0)
-			(void)!backing_open_list(dir_fd, &list_fd);
-	}
-	if (list_fd >= 0 && fsync(list_fd) < 0 && errno != EINVAL)
-		return -errno;
-	return 0;
+	return durable ? publish_sync(fs, stage) : 0;
 }
 
 /* Where it is saved: beside its name, or in the root if somebody has taken its directory away. */
