@@ -45,7 +45,7 @@ struct Fs {
 	GHashTable *versions;      /* id -> Version */
 	GHashTable *names;         /* Node (parent, name) -> the same Node, not owned */
 	GHashTable *pins;          /* pin.c: thread id -> Pin */
-	GHashTable *flocks;        /* flock.c: nodes that somebody waits for */
+	GHashTable *locked;        /* lock.c: nodes that somebody has locked, or waits for; owned */
 	GHashTable *listings;      /* request-dir.c: open directory handles */
 	struct Formers *formers;   /* former.c: what names were before */
 	struct Store *store;       /* kept.c: the files that these are made of */

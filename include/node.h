@@ -8,7 +8,7 @@
 #include "util.h"
 #include "version.h"
 
-typedef struct Flock Flock;
+typedef struct Locks Locks;
 
 /* So many lookups of a name that has just been exposed for the first time are not remembered by the
  * kernel: it may be renamed over another name soon. */
@@ -49,7 +49,7 @@ struct Node {
 	Process *kept_by;           /* the writing process, owned; NULL: unknown */
 	int64_t kept_until;         /* monotonic microseconds */
 
-	Flock *flock; /* owned by flock.c; NULL: nobody holds or waits */
+	Locks *locks; /* owned by lock.c; NULL: nobody holds or waits */
 };
 
 Node *node_new_root(Fs *fs);

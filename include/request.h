@@ -230,6 +230,10 @@ void request_lseek(
 	fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct fuse_file_info *fi);
 void request_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void request_flock(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, int operation);
+void request_getlk(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct flock *lock);
+void request_setlk(
+	fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct flock *lock, int sleep);
+void request_close(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 
 /* What a caller that wants to change the bytes of a version works on: a reference to its stage. The
  * first time that a version is not being written the caller is promised a stage, and gets -ESTALE

@@ -80,7 +80,7 @@ int fs_new(const Options *options, Inputs *inputs, int root_fd, const char *dir,
 	fs->versions = g_hash_table_new(g_int64_hash, g_int64_equal);
 	fs->names = g_hash_table_new(name_hash, name_equal);
 	fs->pins = g_hash_table_new(NULL, NULL);
-	fs->flocks = g_hash_table_new(NULL, NULL);
+	fs->locked = g_hash_table_new(NULL, NULL);
 	fs->listings = g_hash_table_new(NULL, NULL);
 	fs->store = store_new();
 	fs->formers = formers_new();
@@ -137,7 +137,7 @@ Fs *fs_free(Fs *fs)
 	g_hash_table_unref(fs->versions);
 	g_hash_table_unref(fs->names);
 	g_hash_table_unref(fs->pins);
-	g_hash_table_unref(fs->flocks);
+	g_hash_table_unref(fs->locked);
 	g_hash_table_unref(fs->listings);
 	fs->steps = steps_free(fs->steps);
 	fs->journal = journal_free(fs->journal);

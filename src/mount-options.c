@@ -41,6 +41,7 @@ static const char option_details[] =
 	"  durable             sync a file before it is exposed (off)\n"
 	"  converge            an output that is rewritten with the same bytes gets a new mtime\n"
 	"                      all the same if it is older than what its step has read (off)\n"
+	"  posix_locks         fcntl locks hold for all versions of a file (off)\n"
 	"  always=GLOB         rewriting a name that matches always counts as a change; adds\n"
 	"                      to the list, always=none empties it\n"
 	"                      (" DEFAULT_ALWAYS ")\n"
@@ -236,6 +237,8 @@ static int parse_word(Options *options, const char *word, bool *ret_foreign)
 		options->durable = true;
 	else if (!strcmp(word, "converge"))
 		options->converge = true;
+	else if (!strcmp(word, "posix_locks"))
+		options->posix_locks = true;
 	else if (!strcmp(word, "debug"))
 		options->debug = true;
 	else

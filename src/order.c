@@ -23,8 +23,8 @@
 
 #include <string.h>
 
-#include "flock.h"
 #include "former.h"
+#include "lock.h"
 #include "publish.h"
 #include "util.h"
 
@@ -179,7 +179,9 @@ static void order_release(Request *r)
 	Stage *stage = handle->stage;
 
 	if (in->release_flags & FUSE_RELEASE_FLOCK_UNLOCK)
-		flock_drop_owner(r->fs, handle->version->node, in->lock_owner);
+		lock_drop_owner(r->fs, handle->version->node, LOCK_WHOLE, in->lock_owner);
+	if (r->fs->options->posix_locks)
+		lock_drop_handle(r->fs, handle->version->node, in->fh);
 	order_enter(r, stage);
 	if (!stage || !handle->writes)
 		return;
@@ -326,6 +328,7 @@ static bool order_is_quick(const Request *r)
 	case FUSE_BATCH_FORGET:
 	case FUSE_GETATTR:
 	case FUSE_GETXATTR:
+	case FUSE_FLUSH:
 	case FUSE_IOCTL:
 	case FUSE_READLINK:
 	case FUSE_OPEN:

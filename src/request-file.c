@@ -8,13 +8,12 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "backing.h"
 #include "fileio.h"
-#include "flock.h"
 #include "former.h"
+#include "lock.h"
 #include "order.h"
 #include "publish.h"
 #include "request.h"
@@ -635,15 +634,8 @@ void request_release(fuse_req_t req, fuse_ino_t ino G_GNUC_UNUSED, struct fuse_f
 	Handle *handle = request_handle(fi);
 	Fs *fs = request_fs(req);
 
-	if (fi->flock_release)
-		flock_grant_waiting(fs, handle->version->node);
+	if (fi->flock_release || fs->options->posix_locks)
+		lock_grant_waiting(fs, handle->version->node);
 	handle_free(fs, handle);
 	request_reply(req, 0);
-}
-
-void request_flock(
-	fuse_req_t req, fuse_ino_t ino G_GNUC_UNUSED, struct fuse_file_info *fi, int operation)
-{
-	flock_request(
-		request_fs(req), request_handle(fi)->version->node, fi->lock_owner, operation, req);
 }

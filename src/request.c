@@ -24,6 +24,7 @@
 #include "backing.h"
 #include "former.h"
 #include "kept.h"
+#include "lock.h"
 #include "log.h"
 #include "notify.h"
 #include "order.h"
@@ -481,8 +482,9 @@ static ssize_t io_writev(int fd, struct iovec *iov, int count, void *data)
 	return writev(fd, iov, count);
 }
 
-static void init(void *data G_GNUC_UNUSED, struct fuse_conn_info *conn)
+static void init(void *data, struct fuse_conn_info *conn)
 {
+	const Fs *fs = data;
 	const unsigned want = FUSE_CAP_ASYNC_READ | FUSE_CAP_ATOMIC_O_TRUNC |
 			      FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_PARALLEL_DIROPS |
 			      FUSE_CAP_FLOCK_LOCKS | FUSE_CAP_ASYNC_DIO | FUSE_CAP_DONT_MASK |
@@ -495,6 +497,8 @@ static void init(void *data G_GNUC_UNUSED, struct fuse_conn_info *conn)
 
 	conn->want |= conn->capable & want;
 	conn->want &= ~avoid;
+	if (!fs->options->posix_locks)
+		conn->want &= ~(unsigned)FUSE_CAP_POSIX_LOCKS;
 	conn->time_gran = 1;
 	/* A RELEASE is a background request: it must not wait behind reads that are read ahead. */
 	conn->max_background = 1024;
@@ -525,6 +529,9 @@ const struct fuse_lowlevel_ops request_ops = {
 	.lseek = request_lseek,
 	.release = request_release,
 	.flock = request_flock,
+	.getlk = request_getlk,
+	.setlk = request_setlk,
+	.flush = request_close,
 	.opendir = request_opendir,
 	.readdir = request_readdir,
 	.releasedir = request_releasedir,
@@ -647,6 +654,7 @@ int fs_finish(Fs *fs, bool aborted)
 		HOLD(&fs->lock);
 		stage_unref(fs, due->pdata[i]);
 	}
+	lock_end(fs);
 	request_drop_handles(fs);
 	request_drop_listings(fs);
 	if (receive) {

@@ -285,8 +285,8 @@ leaves() {
 	until_true "the end of $1" is_gone "${FORK_PID[$1]}"
 }
 
-# A zombie has gone: its descriptors have.
-is_gone() { ! grep -q '^State:.*[^ZX] (' "/proc/$1/status" 2>/dev/null; }
+# A zombie has gone: its descriptors have, unless another of its threads (a sanitizer has one) is still on its way.
+is_gone() { ! grep -q -e '^State:.*[^ZX] (' -e '^Threads:[[:space:]]*\([2-9]\|1[0-9]\)' "/proc/$1/status" 2>/dev/null; }
 
 # tell NAME COMMAND...: sends a command and does not wait
 tell() {

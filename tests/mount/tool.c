@@ -385,6 +385,57 @@ static int run_flock(int argc, char **argv)
 	return r;
 }
 
+/* fcntl(2): a lock on LENGTH bytes, 0 for all that follow. */
+static struct flock range_of(char **argv)
+{
+	struct flock lock = {.l_whence = SEEK_SET};
+
+	if (strcmp(argv[1], "rd") == 0)
+		lock.l_type = F_RDLCK;
+	else if (strcmp(argv[1], "wr") == 0)
+		lock.l_type = F_WRLCK;
+	else if (strcmp(argv[1], "un") == 0)
+		lock.l_type = F_UNLCK;
+	else
+		usage_error("lock", argv[1]);
+	lock.l_start = number_of(argv[2]);
+	lock.l_len = number_of(argv[3]);
+	return lock;
+}
+
+static int run_lock(int argc, char **argv)
+{
+	const char *how = argc > 4 ? argv[4] : "";
+	bool waits = has_word(how, "wait") || has_word(how, "intr");
+	bool ofd = has_word(how, "ofd");
+	struct flock lock = range_of(argv);
+	int r;
+
+	if (has_word(how, "intr"))
+		interrupt_every(50000);
+	r = answer(fcntl(slot_of(argv[0])->fd,
+		ofd ? (waits ? F_OFD_SETLKW : F_OFD_SETLK) : (waits ? F_SETLKW : F_SETLK), &lock));
+	interrupt_every(0);
+	return r;
+}
+
+/* What is in the way of a lock. */
+static int run_getlock(int argc, char **argv)
+{
+	bool ofd = argc > 4 && has_word(argv[4], "ofd");
+	struct flock lock = range_of(argv);
+
+	if (fcntl(slot_of(argv[0])->fd, ofd ? F_OFD_GETLK : F_GETLK, &lock) < 0)
+		return -errno;
+	if (lock.l_type == F_UNLCK)
+		snprintf(result, sizeof(result), "free");
+	else
+		snprintf(result, sizeof(result), "%s %jd %jd %d",
+			lock.l_type == F_WRLCK ? "wr" : "rd", (intmax_t)lock.l_start,
+			(intmax_t)lock.l_len, (int)lock.l_pid);
+	return 0;
+}
+
 /* ---- mappings ---- */
 
 static int run_mmap(int argc, char **argv)
@@ -772,6 +823,8 @@ static const Command commands[] = {
 	{"ftimes", 1, run_ftimes, "SLOT [ATIME MTIME], each now|omit|SEC[.NSEC]"},
 	{"fstat", 1, run_fstat, "SLOT"},
 	{"flock", 2, run_flock, "SLOT sh|ex|un [nb|intr]"},
+	{"lock", 4, run_lock, "SLOT rd|wr|un START LENGTH [wait,intr,ofd]"},
+	{"getlock", 4, run_getlock, "SLOT rd|wr START LENGTH [ofd]"},
 	{"mmap", 2, run_mmap, "SLOT SIZE [rw|r,private]"},
 	{"munmap", 1, run_munmap, "SLOT"},
 	{"msync", 1, run_msync, "SLOT"},

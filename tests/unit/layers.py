@@ -17,10 +17,10 @@ import sys
 LAYERS = (  # top first
     ("main", "cmd", "cmd-*"),
     ("mount-session", "mount-target", "mount-helper"),
-    ("request", "request-*", "order", "notify", "flock"),
+    ("request", "request-*", "order", "notify", "lock"),
     ("publish", "pin", "match"),
     ("stage", "space", "fs", "node", "version", "former", "kept", "held", "outdated"),
-    ("compare", "step", "backing", "beneath", "inputs"),
+    ("compare", "step", "backing", "beneath", "inputs", "record-lock"),
     ("proc", "fileio", "journal", "log", "mount-options", "util"),
 )
 

@@ -35,7 +35,8 @@ static void test_defaults(void)
 	Options options;
 
 	g_assert_cmpint(parse(&options, false, "mount d"), ==, 0);
-	g_assert_false(options.foreground || options.debug || options.mkdir || options.durable);
+	g_assert_false(options.foreground || options.debug || options.mkdir || options.durable ||
+		       options.posix_locks);
 	g_assert_cmpfloat(options.entry_timeout, ==, 3600);
 	g_assert_cmpfloat(options.attr_timeout, ==, 3600);
 	g_assert_cmpfloat(options.negative_timeout, ==, 3600);
@@ -85,12 +86,12 @@ static void test_own_options(void)
 
 	g_assert_cmpint(parse(&options, false,
 				"mount d -o entry_timeout=1.5,attr_timeout=0 -onegative_timeout=7 "
-				"-o durable"),
+				"-o durable,posix_locks"),
 		==, 0);
 	g_assert_cmpfloat(options.entry_timeout, ==, 1.5);
 	g_assert_cmpfloat(options.attr_timeout, ==, 0);
 	g_assert_cmpfloat(options.negative_timeout, ==, 7);
-	g_assert_true(options.durable);
+	g_assert_true(options.durable && options.posix_locks);
 	g_assert_null(options.fuse_options);
 	options_clear(&options);
 }
