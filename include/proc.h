@@ -8,6 +8,7 @@
  * process's last unmap, which waits for this very file system. Never call it with a lock held, nor
  * from a thread that serves READ, WRITE, SETATTR or RELEASE. */
 
+#include <glib.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -39,6 +40,9 @@ int proc_stat(pid_t pid, ProcStat *ret_stat);
 
 /* The process that a thread belongs to. Can wait. */
 int proc_process_of(pid_t tid, pid_t *ret_pid);
+
+/* The supplementary groups of a thread: an array of gid_t, to free. Can wait. */
+int proc_groups(pid_t tid, GArray **ret_groups);
 
 /* Whether it is certain that this process has gone, or is a zombie all of whose threads are. Can
  * wait. */

@@ -284,8 +284,11 @@ int options_parse_list(Options *options, const char *text)
 		r = parse_word(options, word->str, &foreign);
 		if (r < 0)
 			return r;
-		if (foreign)
+		if (foreign) {
+			options->others |=
+				!strcmp(raw, "allow_other") || !strcmp(raw, "allow_root");
 			append_foreign(options, raw);
+		}
 	}
 }
 

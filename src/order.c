@@ -276,6 +276,10 @@ static Admission order_by_id(Request *r, Version *version)
 	case FUSE_FALLOCATE:
 		order_content(r);
 		return ADMIT_RUN;
+	case FUSE_SETXATTR:
+		/* An ACL may end set-group-ID, if its setter is not of the group. */
+		admission = version && (version->mode & S_ISGID) ? ADMIT_LOOK : ADMIT_RUN;
+		return version ? order_node(r, version->node, admission) : ADMIT_RUN;
 	case FUSE_FSYNCDIR:
 		return order_fsyncdir(r, version);
 	case FUSE_LSEEK:
@@ -305,7 +309,6 @@ static Admission order_by_id(Request *r, Version *version)
 									     : ADMIT_RUN;
 	case FUSE_GETATTR:
 	case FUSE_GETXATTR:
-	case FUSE_SETXATTR:
 	case FUSE_LISTXATTR:
 	case FUSE_REMOVEXATTR:
 		return version ? order_node(r, version->node, ADMIT_RUN) : ADMIT_RUN;

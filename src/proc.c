@@ -127,6 +127,34 @@ int proc_process_of(pid_t tid, pid_t *ret_pid)
 	return 0;
 }
 
+int proc_groups(pid_t tid, GArray **ret_groups)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d/status", (int)tid);
+	g_autofree char *text = NULL;
+	GArray *groups;
+	char *at;
+
+	/* As long as its longest line, of groups. */
+	if (!g_file_get_contents(path, &text, NULL, NULL))
+		return -ESRCH;
+	at = strstr(text, "\nGroups:");
+	if (!at)
+		return -EINVAL;
+	groups = g_array_new(FALSE, FALSE, sizeof(gid_t));
+	at += strlen("\nGroups:");
+	for (;;) {
+		gid_t group;
+
+		at += strspn(at, " \t");
+		if (!g_ascii_isdigit(*at))
+			break;
+		group = (gid_t)strtoul(at, &at, 10);
+		g_array_append_val(groups, group);
+	}
+	*ret_groups = groups;
+	return 0;
+}
+
 bool proc_has_gone(pid_t pid, unsigned long long start)
 {
 	ProcStat stat;

@@ -22,6 +22,7 @@
 #include "held.h"
 #include "kept.h"
 #include "order.h"
+#include "proc.h"
 #include "request.h"
 #include "util.h"
 
@@ -507,10 +508,10 @@ static int set_others(
 		r = set_times(fs, version, attr, to_set, report);
 	if (r == 0)
 		r = stat_after(fs, version, st);
-	if (r == 0)
-		version_tell(version, st);
 	if (r == -ESTALE)
 		r = set_gone(fs, version, report && (to_set & SET_TIMES), st);
+	if (r == 0)
+		version_tell(version, st);
 	version_forget(fs, version, 1);
 	return r;
 }

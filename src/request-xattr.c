@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "backing.h"
+#include "proc.h"
 #include "request.h"
 #include "util.h"
 
@@ -33,7 +34,8 @@ struct Xattr {
 	const char *value; /* XATTR_SET */
 	size_t size;
 	int flags;
-	char *ret_value; /* XATTR_GET, XATTR_LIST */
+	const GArray *groups; /* XATTR_SET; gid_t: the caller's besides his first; NULL: unknown */
+	char *ret_value;      /* XATTR_GET, XATTR_LIST */
 };
 
 static bool is_acl(const char *name)
@@ -78,15 +80,22 @@ static bool xattr_is_permitted(const struct stat *st, const Xattr *x)
 	       !g_str_has_prefix(x->name, "system.");
 }
 
+static bool xattr_is_by_group(const Xattr *x, gid_t gid)
+{
+	for (unsigned i = 0; x->groups && i < x->groups->len; i++)
+		if (g_array_index(x->groups, gid_t, i) == gid)
+			return true;
+	return request_header(request_current())->gid == gid;
+}
+
 /* An ACL can make a set-group-ID file executable. From somebody who is not in the group the kernel
- * takes the bit; of us it would not. In which groups the caller is besides his first is not known.
- */
+ * takes the bit; of us, if we are root, it would not. */
 static int xattr_drop_set_group_id(int fd, const struct stat *st, const Xattr *x)
 {
-	const struct fuse_in_header *caller = request_header(request_current());
+	const uid_t caller = request_header(request_current())->uid;
 
-	if (!S_ISREG(st->st_mode) || !(st->st_mode & S_ISGID) || caller->uid == 0 ||
-		caller->gid == st->st_gid || strcmp(x->name, ACL_ACCESS) != 0)
+	if (!S_ISREG(st->st_mode) || !(st->st_mode & S_ISGID) || caller == 0 || geteuid() != 0 ||
+		strcmp(x->name, ACL_ACCESS) != 0 || xattr_is_by_group(x, st->st_gid))
 		return 0;
 	return backing_chmod(fd, st->st_mode & ~(mode_t)S_ISGID);
 }
@@ -191,10 +200,24 @@ static ssize_t xattr_do(Fs *fs, fuse_ino_t ino, const Xattr *x)
 	return r;
 }
 
+/* The groups of an ordinary caller. The kernel's request is with a thread that may look, if there
+ * is a bit that depends on them. */
+static GArray *setter_groups(const char *name)
+{
+	const Request *current = request_current();
+	GArray *groups = NULL;
+
+	if (current->known && request_header(current)->uid != 0 && is_acl(name))
+		(void)!proc_groups((pid_t)request_header(current)->pid, &groups);
+	return groups;
+}
+
 void request_setxattr(
 	fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags)
 {
-	Xattr x = {XATTR_SET, .name = name, .value = value, .size = size, .flags = flags};
+	g_autoptr(GArray) groups = setter_groups(name);
+	const Xattr x = {XATTR_SET, .name = name, .value = value, .size = size, .flags = flags,
+		.groups = groups};
 
 	request_reply(req, (int)xattr_do(request_fs(req), ino, &x));
 }

@@ -487,8 +487,7 @@ static void init(void *data, struct fuse_conn_info *conn)
 	const Fs *fs = data;
 	const unsigned want = FUSE_CAP_ASYNC_READ | FUSE_CAP_ATOMIC_O_TRUNC |
 			      FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_PARALLEL_DIROPS |
-			      FUSE_CAP_FLOCK_LOCKS | FUSE_CAP_ASYNC_DIO | FUSE_CAP_DONT_MASK |
-			      FUSE_CAP_POSIX_ACL;
+			      FUSE_CAP_FLOCK_LOCKS | FUSE_CAP_ASYNC_DIO | FUSE_CAP_DONT_MASK;
 	/* Splicing saves no copy here; readdirplus can bring back old versions (design 3.2). */
 	const unsigned avoid = FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO |
 			       FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE |
@@ -497,6 +496,11 @@ static void init(void *data, struct fuse_conn_info *conn)
 
 	conn->want |= conn->capable & want;
 	conn->want &= ~avoid;
+	/* Then the kernel obeys ACLs, and asks whether there is one at each first look of somebody
+	 * who is not the owner. Where nobody but root gets in, who need not obey, that is in vain.
+	 */
+	if (fs->options->others || geteuid() != 0)
+		conn->want |= conn->capable & FUSE_CAP_POSIX_ACL;
 	if (!fs->options->posix_locks)
 		conn->want &= ~(unsigned)FUSE_CAP_POSIX_LOCKS;
 	conn->time_gran = 1;
