@@ -595,16 +595,6 @@ static int run_mknod(int argc, char **argv)
 			 : 0));
 }
 
-/* Gives a file without a name a name. */
-static int run_linkfd(int argc, char **argv)
-{
-	char path[64];
-
-	(void)argc;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", slot_of(argv[0])->fd);
-	return answer(linkat(AT_FDCWD, path, AT_FDCWD, argv[1], AT_SYMLINK_FOLLOW));
-}
-
 static int run_rename(int argc, char **argv)
 {
 	unsigned flags = 0;
@@ -844,7 +834,6 @@ static const Command commands[] = {
 	{"readlink", 1, run_readlink, "PATH"},
 	{"mkfifo", 1, run_mkfifo, "PATH"},
 	{"mknod", 2, run_mknod, "PATH file|block|char|socket [MAJOR MINOR]"},
-	{"linkfd", 2, run_linkfd, "SLOT NEW"},
 	{"rename", 2, run_rename, "OLD NEW [noreplace|exchange|whiteout]"},
 	{"swap", 3, run_swap, "A B UNTIL"},
 	{"setxattr", 3, run_setxattr, "PATH NAME VALUE [create|replace]"},
