@@ -124,7 +124,7 @@ bool request_is_trusted(void);
 
 /* As node_dir_fd(), for something that is done in the directory for the caller. -ESTALE if its mode
  * or owner is not what the kernel was told, which then gets to know. */
-int request_dir_fd(Fs *fs, const Version *dir, int *ret_fd);
+int request_dir_fd(Fs *fs, Version *dir, int *ret_fd);
 
 /* The same for the directory that holds the node's name. */
 int request_parent_fd(Fs *fs, Node *node, int *ret_fd);

@@ -40,6 +40,7 @@ struct Version {
 	mode_t mode; /* 0: nothing yet */
 	uid_t uid;
 	gid_t gid;
+	bool refreshing; /* it is not so any more, and the kernel has been asked to ask again */
 };
 
 /* All under fs->lock. */

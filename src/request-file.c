@@ -431,8 +431,8 @@ void request_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 }
 
 /* The session of a name that CREATE found to exist, or that it makes. */
-static int create_stage(Fs *fs, const struct fuse_ctx *ctx, const Version *dir, Node *node,
-	mode_t mode, int flags, Stage **ret_stage, bool *ret_made)
+static int create_stage(Fs *fs, const struct fuse_ctx *ctx, Version *dir, Node *node, mode_t mode,
+	int flags, Stage **ret_stage, bool *ret_made)
 {
 	Process *caller = request_current()->caller;
 	int dir_fd, r;

@@ -23,7 +23,7 @@ bool request_is_trusted(void)
 	return uid == 0 || uid == geteuid();
 }
 
-int request_dir_fd(Fs *fs, const Version *dir, int *ret_fd)
+int request_dir_fd(Fs *fs, Version *dir, int *ret_fd)
 {
 	struct stat st;
 	int r;
@@ -35,14 +35,18 @@ int request_dir_fd(Fs *fs, const Version *dir, int *ret_fd)
 		return -errno;
 	if (version_is_told(dir, &st))
 		return 0;
-	/* A working directory is not looked up again. */
-	request_refresh(fs, dir);
+	/* A working directory is not looked up again, so the kernel is to ask for its attributes.
+	 * Only once: it drops an answer that a second notice overtakes, and checks on what it had.
+	 */
+	if (!dir->refreshing)
+		request_refresh(fs, dir);
+	dir->refreshing = true;
 	return -ESTALE;
 }
 
 int request_parent_fd(Fs *fs, Node *node, int *ret_fd)
 {
-	const Version *dir = node->linked && node->parent ? node->parent->exposed : NULL;
+	Version *dir = node->linked && node->parent ? node->parent->exposed : NULL;
 
 	return dir ? request_dir_fd(fs, dir, ret_fd) : node_parent_fd(fs, node, ret_fd);
 }

@@ -76,6 +76,7 @@ void version_tell(Version *version, const struct stat *st)
 	version->mode = st->st_mode;
 	version->uid = st->st_uid;
 	version->gid = st->st_gid;
+	version->refreshing = false;
 }
 
 bool version_is_told(const Version *version, const struct stat *st)

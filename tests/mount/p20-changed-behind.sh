@@ -10,6 +10,12 @@ eve=(setpriv --reuid=1003 --regid=2003 --clear-groups --)
 mkdir -m 777 "$B/open" "$B/dir" "$B/cwd" "$B/pub"
 mkdir -m 1777 "$B/sticky"
 mkdir -m 700 "$B/priv"
+mkdir "$B/many"
+for i in {1..30}; do
+	mkdir -m 777 "$B/many/$i"
+	echo root >"$B/many/$i/f"
+	chmod 666 "$B/many/$i/f"
+done
 own() { echo eve >"$1" && chown 1003:2003 "$1"; }
 for name in read write trunc created unread; do echo root >"$B/open/$name" && chmod 666 "$B/open/$name"; done
 for name in chmod chown times acl link xattr; do own "$B/open/$name"; done
@@ -101,6 +107,14 @@ for way in "open 0 f r" "open 0 f rw" "open 0 new w,creat" "mkdir new" "unlink f
 	done
 done
 eq "the closed one" "$(stat -c '%.9Y %.9Z' "$V/dir") $(ls "$V/dir")" "$was f"
+# many, for the kernel may ask for their modes while it is told that they have changed
+for i in {1..30}; do
+	to eve cd "$B/many/$i"
+	to eve stat f >/dev/null
+	chmod 700 "$V/many/$i"
+	refused open 0 f r
+	refused open 0 f rw
+done
 to eve cd "$B"
 # and one that comes under another's name
 tool rename "$V/pub" "$V/priv" exchange
