@@ -86,10 +86,6 @@ int backing_carry(int from_fd, int to_fd, bool drop_set_id);
  * would; touches nothing that is so already. Fails if not all of it can be had. */
 int backing_assume(int from_fd, int to_fd);
 
-/* Moves the mtime to now by the backing file system's own clock, so that no two neighbours tie. */
-int backing_stamp(int fd);
-int backing_stamp_name(int dir_fd, const char *name);
-
 /* By O_PATH descriptor: mode, owner (-1 leaves it). What is so already is left alone (P12). */
 int backing_chmod(int path_fd, mode_t mode);
 int backing_chown(int path_fd, uid_t uid, gid_t gid);

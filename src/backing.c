@@ -21,6 +21,7 @@
 #include "fileio.h"
 #include "log.h"
 #include "proc.h"
+#include "stamp.h"
 #include "util.h"
 
 #define ACL_ACCESS "system.posix_acl_access"
@@ -218,28 +219,18 @@ static int expose_over(int fd, const char *hidden, int dir_fd, const char *name)
 	return r;
 }
 
-/* The mtime of a directory, to set back after something in it has changed. */
-static void dir_times(int dir_fd, struct timespec times[static 2])
-{
-	struct stat dir;
-
-	times[0] = times[1] = (struct timespec){.tv_nsec = UTIME_OMIT};
-	if (fstatat(dir_fd, ".", &dir, 0) == 0)
-		times[1] = dir.st_mtim;
-}
-
 int backing_expose(int fd, const char *hidden, int dir_fd, const char *name, bool fresh)
 {
 	struct timespec times[2];
 	int r = -EEXIST;
 
-	dir_times(dir_fd, times);
+	stamp_save_dir(dir_fd, times);
 	if (fresh && !hidden)
 		r = backing_link(fd, dir_fd, name);
 	if (r == -EEXIST)
 		r = expose_over(fd, hidden, dir_fd, name);
 	if (r == 0)
-		(void)!utimensat(dir_fd, ".", times, 0);
+		stamp_restore_dir(dir_fd, times);
 	return r;
 }
 
@@ -249,10 +240,10 @@ int backing_make_store(int root_fd, char **ret_name, int *ret_fd)
 	struct timespec times[2];
 	int r;
 
-	dir_times(root_fd, times);
+	stamp_save_dir(root_fd, times);
 	if (mkdirat(root_fd, name, 0700) < 0)
 		return -errno;
-	(void)!utimensat(root_fd, ".", times, 0);
+	stamp_restore_dir(root_fd, times);
 	r = backing_open_dir(root_fd, name, ret_fd);
 	if (r < 0) {
 		unlinkat(root_fd, name, AT_REMOVEDIR);
@@ -269,7 +260,7 @@ void backing_remove_store(int root_fd, const char *name)
 	int fd = -1;
 	DIR *dir;
 
-	dir_times(root_fd, times);
+	stamp_save_dir(root_fd, times);
 	if (backing_open(root_fd, name, O_RDONLY | O_DIRECTORY, &fd) < 0)
 		return;
 	dir = fdopendir(fd);
@@ -282,27 +273,24 @@ void backing_remove_store(int root_fd, const char *name)
 			unlinkat(fd, entry->d_name, 0);
 	closedir(dir);
 	if (unlinkat(root_fd, name, AT_REMOVEDIR) == 0)
-		(void)!utimensat(root_fd, ".", times, 0);
+		stamp_restore_dir(root_fd, times);
 }
 
 int backing_put_back(int store_fd, const char *kept, int dir_fd, const char *name)
 {
 	struct timespec times[2];
 
-	dir_times(dir_fd, times);
+	stamp_save_dir(dir_fd, times);
 	if (renameat(store_fd, kept, dir_fd, name) < 0)
 		return -errno;
-	(void)!utimensat(dir_fd, ".", times, 0);
+	stamp_restore_dir(dir_fd, times);
 	return 0;
 }
 
 void backing_touch_dir(int dir_fd)
 {
-	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_nsec = UTIME_NOW}};
-
 	/* Nothing is lost if it cannot be done: exposing the name moves it as well. */
-	if (utimensat(dir_fd, ".", times, 0) < 0)
-		return;
+	(void)!stamp_now_name(dir_fd, ".");
 }
 
 /* Copies one extended attribute. */
@@ -447,35 +435,6 @@ int backing_assume(int from_fd, int to_fd)
 	if ((from.st_mode & 07777) == (to.st_mode & 07777))
 		return 0;
 	return fchmod(to_fd, from.st_mode & 07777) < 0 ? -errno : 0;
-}
-
-int backing_stamp(int fd)
-{
-	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_nsec = UTIME_NOW}};
-	struct stat st;
-
-	/* Asked for its times first, the kernel gives the inode a fine-grained stamp. */
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if (futimens(fd, times) == 0)
-		return 0;
-	/* Who may write somebody else's file may set both times to now, but not one of them. */
-	return errno == EPERM && futimens(fd, NULL) == 0 ? 0 : -errno;
-}
-
-int backing_stamp_name(int dir_fd, const char *name)
-{
-	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_nsec = UTIME_NOW}};
-	struct stat st;
-	int r;
-
-	r = backing_stat(dir_fd, name, &st);
-	if (r < 0)
-		return r;
-	if (utimensat(dir_fd, name, times, AT_SYMLINK_NOFOLLOW) == 0)
-		return 0;
-	return errno == EPERM && utimensat(dir_fd, name, NULL, AT_SYMLINK_NOFOLLOW) == 0 ? 0
-											 : -errno;
 }
 
 int backing_chmod(int path_fd, mode_t mode)

@@ -24,6 +24,7 @@
 #include "backing.h"
 #include "held.h"
 #include "kept.h"
+#include "stamp.h"
 #include "util.h"
 
 /* So many build drivers may have looked at the times of one former version. */
@@ -682,9 +683,11 @@ static int former_set_mtime(Fs *fs, const Former *former, int dir_fd)
 	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, former->mtime};
 	const char *name = former->name->name;
 	struct stat st;
+	int r;
 
-	if (utimensat(dir_fd, name, times, AT_SYMLINK_NOFOLLOW) < 0)
-		return -errno;
+	r = stamp_set(dir_fd, name, times);
+	if (r < 0)
+		return r;
 	if (backing_stat(dir_fd, name, &st) < 0)
 		return 0;
 	kept_note_mtime(fs, &st);

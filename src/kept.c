@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "backing.h"
+#include "stamp.h"
 #include "util.h"
 
 struct Store {
@@ -267,7 +268,7 @@ int kept_stamp(Fs *fs, int dir_fd, const char *name)
 	struct stat st;
 	int r;
 
-	r = backing_stamp_name(dir_fd, name);
+	r = stamp_now_name(dir_fd, name);
 	if (r < 0)
 		return r;
 	if (backing_stat(dir_fd, name, &st) == 0)

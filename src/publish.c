@@ -29,6 +29,7 @@
 #include "log.h"
 #include "match.h"
 #include "outdated.h"
+#include "stamp.h"
 #include "util.h"
 
 #define THIN_ARCHIVE "!<thin>\n"
@@ -89,8 +90,8 @@ static int publish_set_mtime(const Stage *stage, int fd)
 	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, stage->mtime};
 
 	if (!stage->times_set)
-		return backing_stamp(fd);
-	return futimens(fd, times) < 0 ? -errno : 0;
+		return stamp_now(fd);
+	return stamp_set_open(fd, times);
 }
 
 /* Same bytes, but somebody may have acted upon others, or the rewriting is the message. */
@@ -142,8 +143,9 @@ static int publish_new(Fs *fs, Stage *stage, bool ends)
 	if (r < 0)
 		return r;
 	/* The last write is when the kernel says it was: our own writing came later. */
-	if (futimens(stage->fd, times) < 0)
-		return -errno;
+	r = stamp_set_open(stage->fd, times);
+	if (r < 0)
+		return r;
 	keeps = node->shadow && publish_keep(fs, stage, dir_fd, &keep);
 	r = backing_expose(stage->fd, stage->hidden, dir_fd, node->name, !node->shadow);
 	if (keeps)

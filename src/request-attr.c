@@ -24,6 +24,7 @@
 #include "order.h"
 #include "proc.h"
 #include "request.h"
+#include "stamp.h"
 #include "util.h"
 
 #define SET_TIMES                                                                                  \
@@ -211,25 +212,22 @@ static void times_wanted(const struct stat *attr, int to_set, struct timespec ti
 		times[1] = attr->st_mtim;
 }
 
-/* Sets times of the file that the backing has under this name. Asked for its times before, the
- * kernel stamps now with a fine grain. */
+/* Sets times of the file that the backing has under this name. */
 static int set_backing_times(
 	Fs *fs, Node *node, const struct timespec times[static 2], struct stat *ret_stat)
 {
 	int dir_fd, r;
 
 	if (node == fs->root) {
-		r = utimensat(fs->root_fd, ".", times, 0) < 0 ? -errno : 0;
+		r = stamp_set(fs->root_fd, ".", times);
 		return r < 0 || fstat(fs->root_fd, ret_stat) == 0 ? r : -errno;
 	}
 	r = node_parent_fd(fs, node, &dir_fd);
 	if (r < 0)
 		return r;
-	r = backing_stat(dir_fd, node->name, ret_stat);
+	r = stamp_set(dir_fd, node->name, times);
 	if (r < 0)
 		return r;
-	if (utimensat(dir_fd, node->name, times, AT_SYMLINK_NOFOLLOW) < 0)
-		return -errno;
 	return backing_stat(dir_fd, node->name, ret_stat);
 }
 
@@ -237,6 +235,8 @@ static int set_backing_times(
 static int set_open_times(
 	Fs *fs, int fd, const struct timespec times[static 2], struct stat *ret_stat)
 {
+	int r;
+
 	if (fstat(fd, ret_stat) < 0)
 		return -errno;
 	/* It cannot come back with other times; and if it has come back, it is not ours any more.
@@ -249,7 +249,8 @@ static int set_open_times(
 			ret_stat->st_mtim = times[1];
 		return 0;
 	}
-	return futimens(fd, times) < 0 || fstat(fd, ret_stat) < 0 ? -errno : 0;
+	r = stamp_set_open(fd, times);
+	return r < 0 || fstat(fd, ret_stat) == 0 ? r : -errno;
 }
 
 /* The kernel reports what it has kept itself. */
@@ -264,7 +265,7 @@ static void report_times(Stage *stage, const struct stat *attr, int to_set)
 	stage->mtime = attr->st_mtim;
 	stage->times_set = false; /* something was written after the times were set */
 	if (stage->is_new)
-		(void)!futimens(stage->fd, times);
+		(void)!stamp_set_open(stage->fd, times);
 }
 
 /* Whether a time that is set within a session is more than what cp -p carries over (P11). */
@@ -289,7 +290,7 @@ static int set_staged_times(Fs *fs, Stage *stage, const struct stat *attr, int t
 			stage->mtime = times[1] = attr->st_mtim;
 			stage->touched = times_are_new(stage, attr, to_set);
 		}
-		return futimens(stage->fd, times) < 0 ? -errno : 0;
+		return stamp_set_open(stage->fd, times);
 	}
 	if (!__atomic_load_n(&stage->dirty, __ATOMIC_RELAXED)) {
 		/* Nothing was written: no session (P11). The name may be another file's by now. */

@@ -26,6 +26,7 @@
 #include "outdated.h"
 #include "publish.h"
 #include "request.h"
+#include "stamp.h"
 #include "util.h"
 
 typedef struct Names Names;
@@ -515,7 +516,7 @@ static int rename_with_mtime(Fs *fs, const Move *from, const Move *to, const Pla
 	if (r < 0)
 		return r;
 	if (!plan->match.former)
-		(void)!utimensat(to->dir_fd, to->name, times, AT_SYMLINK_NOFOLLOW);
+		(void)!stamp_set(to->dir_fd, to->name, times);
 	else if (former_may_return(plan->match.former, request_current()->caller))
 		(void)!former_restore_mtime(fs, plan->match.former, to->dir_fd);
 	node = node_find(fs, to->dir, to->name);

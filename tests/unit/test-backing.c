@@ -750,56 +750,9 @@ static void test_carry_capability(Place *place, const void *data)
 
 /* ---- times, mode, owner ---- */
 
-static bool is_before(struct timespec a, struct timespec b)
-{
-	return a.tv_sec < b.tv_sec || (a.tv_sec == b.tv_sec && a.tv_nsec < b.tv_nsec);
-}
-
-static void test_stamp(Place *place, const void *data)
-{
-	struct timespec last, now;
-	autofd fd = -1, other_fd = -1;
-	bool fine;
-
-	(void)data;
-	make_file(place->fd, "file", "bytes");
-	make_file(place->fd, "other", "bytes");
-	set_old(place->fd, "file");
-	fd = openat(place->fd, "file", O_RDWR | O_CLOEXEC);
-	other_fd = openat(place->fd, "other", O_RDWR | O_CLOEXEC);
-	ASSERT_OK(backing_stamp(fd));
-	g_assert_false(is_old(place->fd, "file"));
-	g_assert_cmpint(stat_of_fd(fd).st_atim.tv_sec, ==, 1000000001);
-	/* Kernels before 6.13 count in ticks: then neighbours may tie, and none is older. */
-	ASSERT_OK(backing_stamp(other_fd));
-	fine = is_before(stat_of_fd(fd).st_mtim, stat_of_fd(other_fd).st_mtim);
-	last = stat_of_fd(other_fd).st_mtim;
-	for (int i = 0; i < 100; i++) {
-		int one_fd = i % 2 ? fd : other_fd;
-
-		ASSERT_OK(backing_stamp(one_fd));
-		now = stat_of_fd(one_fd).st_mtim;
-		g_assert_false(is_before(now, last));
-		if (fine)
-			g_assert_true(is_before(last, now));
-		last = now;
-	}
-	ASSERT_ERROR(backing_stamp(-1), EBADF);
-}
-
-static void test_stamp_name(Place *place, const void *data)
+static void test_touch_dir(Place *place, const void *data)
 {
 	(void)data;
-	make_file(place->fd, "file", "bytes");
-	make_link(place->fd, "link", "file");
-	set_old(place->fd, "file");
-	set_old(place->fd, "link");
-	ASSERT_OK(backing_stamp_name(place->fd, "link"));
-	g_assert_false(is_old(place->fd, "link"));
-	g_assert_true(is_old(place->fd, "file"));
-	ASSERT_OK(backing_stamp_name(place->fd, "file"));
-	g_assert_false(is_old(place->fd, "file"));
-	ASSERT_ERROR(backing_stamp_name(place->fd, "none"), ENOENT);
 	set_old(place->fd, ".");
 	backing_touch_dir(place->fd);
 	g_assert_false(is_old(place->fd, "."));
@@ -1197,8 +1150,7 @@ int main(int argc, char **argv)
 	add("/backing/carry-acl", NULL, test_carry_acl);
 	add("/backing/carry-no-acl", NULL, test_carry_no_acl);
 	add("/backing/carry-capability", NULL, test_carry_capability);
-	add("/backing/stamp", NULL, test_stamp);
-	add("/backing/stamp-name", NULL, test_stamp_name);
+	add("/backing/touch-dir", NULL, test_touch_dir);
 	add("/backing/chmod", NULL, test_chmod);
 	add("/backing/chown", NULL, test_chown);
 	add("/backing/sweep-dead", NULL, test_sweep_dead);
