@@ -31,7 +31,10 @@ int backing_open_write(int dir_fd, const char *name, int *ret_fd);
 /* Opens once more, for reading, what fd is a descriptor of. */
 int backing_reopen_read(int fd, int *ret_fd);
 
+/* As it is, even if the backing is a file system that caches attributes by name: there another name
+ * of the same file may have had its number of links and its size changed. */
 int backing_stat(int dir_fd, const char *name, struct stat *ret_stat);
+int backing_stat_open(int fd, struct stat *ret_stat);
 bool backing_exists(int dir_fd, const char *name);
 
 /* A new regular file without a name. mode: as of open(2), subject to the directory's default ACL.

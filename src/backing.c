@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/fsuid.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -114,9 +115,44 @@ int backing_open_unreadable(int dir_fd, const char *name, int *ret_fd)
 	return 0;
 }
 
+static struct timespec time_of(const struct statx_timestamp *time)
+{
+	return (struct timespec){.tv_sec = time->tv_sec, .tv_nsec = time->tv_nsec};
+}
+
+/* Another file system in user space answers from the kernel's cache otherwise. */
+static int stat_fresh(int dir_fd, const char *name, int flags, struct stat *ret_stat)
+{
+	struct statx st;
+
+	if (statx(dir_fd, name, flags | AT_STATX_FORCE_SYNC, STATX_BASIC_STATS, &st) < 0)
+		return -errno;
+	*ret_stat = (struct stat){
+		.st_dev = makedev(st.stx_dev_major, st.stx_dev_minor),
+		.st_ino = st.stx_ino,
+		.st_mode = st.stx_mode,
+		.st_nlink = st.stx_nlink,
+		.st_uid = st.stx_uid,
+		.st_gid = st.stx_gid,
+		.st_rdev = makedev(st.stx_rdev_major, st.stx_rdev_minor),
+		.st_size = (off_t)st.stx_size,
+		.st_blksize = (blksize_t)st.stx_blksize,
+		.st_blocks = (blkcnt_t)st.stx_blocks,
+		.st_atim = time_of(&st.stx_atime),
+		.st_mtim = time_of(&st.stx_mtime),
+		.st_ctim = time_of(&st.stx_ctime),
+	};
+	return 0;
+}
+
 int backing_stat(int dir_fd, const char *name, struct stat *ret_stat)
 {
-	return fstatat(dir_fd, name, ret_stat, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+	return stat_fresh(dir_fd, name, AT_SYMLINK_NOFOLLOW, ret_stat);
+}
+
+int backing_stat_open(int fd, struct stat *ret_stat)
+{
+	return stat_fresh(fd, "", AT_EMPTY_PATH, ret_stat);
 }
 
 bool backing_exists(int dir_fd, const char *name)

@@ -288,8 +288,9 @@ int kept_open(Fs *fs, const Kept *kept, int *ret_fd)
 		r = backing_open_read(dir_fd, name, &fd);
 	if (r < 0)
 		return r;
-	if (fstat(fd, &st) < 0)
-		return -errno;
+	r = backing_stat_open(fd, &st);
+	if (r < 0)
+		return r;
 	if (!kept_is_it(fs, kept, &st))
 		return -ESTALE;
 	*ret_fd = fd_steal(&fd);

@@ -206,7 +206,7 @@ static bool publish_has_names(const Fs *fs, const Stage *stage)
 {
 	struct stat st;
 
-	return fstat(stage->base_fd, &st) == 0 && kept_n_links(fs, &st) > 1;
+	return backing_stat_open(stage->base_fd, &st) == 0 && kept_n_links(fs, &st) > 1;
 }
 
 static int through_open(Fs *fs, Stage *stage, int *ret_fd)
@@ -335,7 +335,7 @@ static int publish_open_shadow(Fs *fs, const Stage *stage)
 	int dir_fd;
 
 	if (!stage->is_new || !node->shadow || node_parent_fd(fs, node, &dir_fd) < 0 ||
-		backing_open_read(dir_fd, node->name, &fd) < 0 || fstat(fd, &st) < 0 ||
+		backing_open_read(dir_fd, node->name, &fd) < 0 || backing_stat_open(fd, &st) < 0 ||
 		!S_ISREG(st.st_mode) || kept_n_links(fs, &st) != 1 || st.st_size != stage->size ||
 		held_has_arrived(fs, &st))
 		return -1;

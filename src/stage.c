@@ -87,8 +87,9 @@ int stage_begin(Fs *fs, Node *node, Stage **ret_stage)
 		r = backing_open_unreadable(dir_fd, node->name, &base_fd);
 	if (r < 0)
 		return r;
-	if (fstat(base_fd, &st) < 0)
-		return -errno;
+	r = backing_stat_open(base_fd, &st);
+	if (r < 0)
+		return r;
 	if (!S_ISREG(st.st_mode))
 		return -ESTALE;
 	stage = stage_new(fs, node);
@@ -646,6 +647,17 @@ int stage_truncate(Fs *fs G_GNUC_UNUSED, Stage *stage, off_t size)
 	return 0;
 }
 
+/* A file system in user space may cache bytes by name, and those of another name of the file may be
+ * others by now: opened again, it has to ask. */
+static int stage_refresh(Stage *stage)
+{
+	autofd fd = -1;
+
+	return __atomic_load_n(&stage->shared, __ATOMIC_RELAXED)
+		       ? backing_reopen_read(stage->base_fd, &fd)
+		       : 0;
+}
+
 int stage_compare(Stage *stage, bool *ret_same)
 {
 	struct stat st;
@@ -653,8 +665,8 @@ int stage_compare(Stage *stage, bool *ret_same)
 	int r;
 
 	*ret_same = false;
-	if (stage->is_new || stage->error || fstat(stage->base_fd, &st) < 0 ||
-		stage->size != st.st_size)
+	if (stage->is_new || stage->error || stage_refresh(stage) < 0 ||
+		backing_stat_open(stage->base_fd, &st) < 0 || stage->size != st.st_size)
 		return 0;
 	if (stage->fd >= 0)
 		return compare_files(
