@@ -58,6 +58,10 @@ int backing_own(int fd, mode_t mode, uid_t uid);
  * ACL. */
 mode_t backing_mode(int dir_fd, mode_t mode, mode_t umask);
 
+/* Removes a hidden name of a file. The times of the directory stay as they are, where its owner
+ * permits: the name has never been there. */
+int backing_drop(int dir_fd, const char *hidden);
+
 /* Gives a file without a name the name, which must be free (-EEXIST). */
 int backing_link(int fd, int dir_fd, const char *name);
 

@@ -179,18 +179,33 @@ int backing_stage(int dir_fd, mode_t mode, int *ret_fd, char **ret_hidden)
 {
 	g_autofree char *hidden = NULL;
 	int fd = openat(dir_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
+	struct timespec times[2];
 
 	if (fd < 0 && ret_hidden &&
 		(errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT || errno == EINVAL)) {
+		stamp_save_dir(dir_fd, times);
 		hidden = hidden_name();
 		fd = openat(
 			dir_fd, hidden, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC, mode);
+		if (fd >= 0)
+			stamp_restore_dir(dir_fd, times);
 	}
 	if (fd < 0)
 		return -errno;
 	*ret_fd = fd;
 	if (ret_hidden)
 		*ret_hidden = g_steal_pointer(&hidden);
+	return 0;
+}
+
+int backing_drop(int dir_fd, const char *hidden)
+{
+	struct timespec times[2];
+
+	stamp_save_dir(dir_fd, times);
+	if (unlinkat(dir_fd, hidden, 0) < 0)
+		return -errno;
+	stamp_restore_dir(dir_fd, times);
 	return 0;
 }
 
@@ -506,9 +521,13 @@ char *backing_link_through(int fd, int dir_fd, ino_t ino)
 {
 	g_autofree char *hidden = hidden_name();
 	char *name = g_strdup_printf("%s-%ju", hidden, (uintmax_t)ino);
+	struct timespec times[2];
 
-	if (backing_link(fd, dir_fd, name) == 0)
+	stamp_save_dir(dir_fd, times);
+	if (backing_link(fd, dir_fd, name) == 0) {
+		stamp_restore_dir(dir_fd, times);
 		return name;
+	}
 	g_free(name);
 	return NULL;
 }

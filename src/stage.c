@@ -132,7 +132,7 @@ static int stage_make_new(Fs *fs, int dir_fd, mode_t mode, mode_t umask, uid_t u
 		return r;
 	r = backing_own(*ret_fd, mode, uid);
 	if (r < 0 && ret_hidden && *ret_hidden)
-		unlinkat(dir_fd, *ret_hidden, 0);
+		backing_drop(dir_fd, *ret_hidden);
 	return r;
 }
 
@@ -402,8 +402,8 @@ static void stage_drop_hidden(Fs *fs, Stage *stage)
 	if (!stage->hidden)
 		return;
 	if (node_dir_fd(fs, stage->node->parent, &dir_fd) < 0 ||
-		unlinkat(dir_fd, stage->hidden, 0) < 0)
-		unlinkat(fs->root_fd, stage->hidden, 0);
+		backing_drop(dir_fd, stage->hidden) < 0)
+		backing_drop(fs->root_fd, stage->hidden);
 	g_clear_pointer(&stage->hidden, g_free);
 }
 
@@ -412,7 +412,7 @@ void stage_drop_through(Fs *fs, Stage *stage)
 	int dir_fd;
 
 	if (stage->through && node_dir_fd(fs, stage->node->parent, &dir_fd) == 0)
-		unlinkat(dir_fd, stage->through, 0);
+		backing_drop(dir_fd, stage->through);
 	g_clear_pointer(&stage->through, g_free);
 }
 

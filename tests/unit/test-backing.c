@@ -758,6 +758,26 @@ static void test_touch_dir(Place *place, const void *data)
 	g_assert_false(is_old(place->fd, "."));
 }
 
+/* What has never been there for anybody moves no directory's times. */
+static void test_drop(Place *place, const void *data)
+{
+	g_autofree char *through = NULL;
+	autofd fd = -1;
+
+	(void)data;
+	make_file(place->fd, "hidden", "bytes");
+	fd = make_stage(place->fd, "bytes", &through);
+	set_old(place->fd, ".");
+	through = backing_link_through(fd, place->fd, 17);
+	g_assert_nonnull(through);
+	g_assert_true(is_old(place->fd, "."));
+	ASSERT_OK(backing_drop(place->fd, through));
+	ASSERT_OK(backing_drop(place->fd, "hidden"));
+	check_names(place->fd, "");
+	g_assert_true(is_old(place->fd, "."));
+	ASSERT_ERROR(backing_drop(place->fd, "hidden"), ENOENT);
+}
+
 static void test_chmod(Place *place, const void *data)
 {
 	autofd fd = -1, link_fd = -1;
@@ -1151,6 +1171,7 @@ int main(int argc, char **argv)
 	add("/backing/carry-no-acl", NULL, test_carry_no_acl);
 	add("/backing/carry-capability", NULL, test_carry_capability);
 	add("/backing/touch-dir", NULL, test_touch_dir);
+	add("/backing/drop", NULL, test_drop);
 	add("/backing/chmod", NULL, test_chmod);
 	add("/backing/chown", NULL, test_chown);
 	add("/backing/sweep-dead", NULL, test_sweep_dead);
