@@ -4,9 +4,9 @@
  * busy machine a thread waits longer than 10 ms for a processor. Longer yet may be one that has
  * handed its call to another (io_uring), and will not come.
  *
- * Pins are few: a thread is between two attempts for some tens of microseconds. Old ones, of
- * threads that died in between or whose program did something else, are looked for when a hold
- * ends. */
+ * Pins are few: a thread is between two attempts for some tens of microseconds, unless the backing
+ * is slow. Old ones, of threads that died in between or whose program did something else, are
+ * looked for when a hold ends. */
 
 #include "pin.h"
 
@@ -19,6 +19,7 @@
 #define PIN_HOLD_US (10 * 1000)
 #define PIN_HOLD_MAX_US (200 * 1000)
 #define PIN_FORGET_US (2 * 1000 * 1000)
+#define PIN_FORGET_MAX_US (60 * 1000 * 1000)
 
 Pin *pin_find(Fs *fs, pid_t tid)
 {
@@ -116,11 +117,24 @@ void pin_drop(Fs *fs, Pin *pin, GPtrArray *due)
 	pin_free(fs, pin, due);
 }
 
+static bool pin_lives(const Pin *pin)
+{
+	return kill(pin->tid, 0) == 0 || errno == EPERM;
+}
+
 /* Whether the thread can be expected to come again: it lives, and waits for a processor at worst.
  */
 static bool pin_is_coming(const Pin *pin, int64_t now)
 {
-	return pin->held + PIN_HOLD_MAX_US > now && (kill(pin->tid, 0) == 0 || errno == EPERM);
+	return pin->held + PIN_HOLD_MAX_US > now && pin_lives(pin);
+}
+
+/* Whether nobody will come for it. The lookups of one that lives may take seconds, if the backing
+ * does. */
+static bool pin_is_over(const Pin *pin, int64_t now)
+{
+	return pin->made + PIN_FORGET_US <= now &&
+	       (pin->made + PIN_FORGET_MAX_US <= now || !pin_lives(pin));
 }
 
 int64_t pin_expire(Fs *fs, int64_t now, GPtrArray *due)
@@ -133,7 +147,7 @@ int64_t pin_expire(Fs *fs, int64_t now, GPtrArray *due)
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
 		Pin *pin = value;
 
-		if (pin->made + PIN_FORGET_US <= now) {
+		if (pin_is_over(pin, now)) {
 			g_hash_table_iter_remove(&iter);
 			pin_free(fs, pin, due);
 			continue;
