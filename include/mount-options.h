@@ -35,6 +35,7 @@ struct Options {
 	uint64_t keep_bytes;     /* bytes they may take on the disk; default 1 GiB */
 	char **drivers;          /* command names that count as build drivers (design 3.9) */
 	bool others;             /* allow_other, or allow_root: also in fuse_options */
+	bool read_only;          /* ro, which the kernel gets as well */
 	char *fuse_options; /* what goes to libfuse and the kernel: allow_other,fsname=... or NULL
 			     */
 };

@@ -27,5 +27,6 @@ void target_clear(Target *target);
 int target_find(Target *targets, size_t n, bool mkdir);
 
 /* Opens each, once found. A mount of a daemon that has died is taken away; where an lklfs lives,
- * around it and inside it is refused. -errno is said. */
-int target_open(Target *targets, size_t n);
+ * around it and inside it is refused, and so is, unless read_only, what nobody can write. -errno is
+ * said. */
+int target_open(Target *targets, size_t n, bool read_only);

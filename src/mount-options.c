@@ -243,6 +243,8 @@ static int parse_word(Options *options, const char *word, bool *ret_foreign)
 		options->debug = true;
 	else
 		*ret_foreign = true;
+	if (!strcmp(word, "ro") || !strcmp(word, "rw"))
+		options->read_only = word[1] == 'o';
 	return 0;
 }
 

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #define DEAD_TIMEOUT_MS 2000 /* how long a mount may take to show that it is not dead */
 
@@ -121,7 +122,20 @@ static int refuse_nested(const char *dir)
 	return 0;
 }
 
-static int open_one(Target *target)
+/* All would seem to go well until a first file could not be exposed. */
+static int refuse_read_only(const Target *target)
+{
+	struct statvfs st;
+
+	if (fstatvfs(target->fd, &st) < 0 || !(st.f_flag & ST_RDONLY))
+		return 0;
+	log_error("%s is on a file system that is mounted read-only: remount that writable, or "
+		  "mount lklfs with -o ro, too",
+		target->name);
+	return -EROFS;
+}
+
+static int open_one(Target *target, bool read_only)
 {
 	int r;
 
@@ -135,8 +149,9 @@ static int open_one(Target *target)
 	if (target->fd < 0 || fstat(target->fd, &target->status) < 0) {
 		r = -errno;
 		refuse_dir(r, target->name);
+		return r;
 	}
-	return r;
+	return read_only ? 0 : refuse_read_only(target);
 }
 
 static int refuse_pair(const Target *a, const Target *b)
@@ -217,10 +232,10 @@ int target_find(Target *targets, size_t n, bool mkdir)
 	return error == -EINVAL ? -EIO : error;
 }
 
-int target_open(Target *targets, size_t n)
+int target_open(Target *targets, size_t n, bool read_only)
 {
 	for (size_t i = 0; i < n; i++) {
-		int r = open_one(&targets[i]);
+		int r = open_one(&targets[i], read_only);
 
 		if (r < 0)
 			return r;
