@@ -135,15 +135,25 @@ empty() {
 	[[ ! -d "$1" ]] || (($(n_mounted "$1") > 0)) || within 60 find "$1" -mindepth 1 -delete
 }
 
+# make_image FS SIZE DIR
+make_image() {
+	local -A mkfs=([ext4]="mkfs.ext4 -q -F -I 256" [xfs]="mkfs.xfs -q -f" [btrfs]="mkfs.btrfs -q -f")
+	truncate -s "$2" "$3.image" && ${mkfs[$1]} "$3.image" && mkdir -p "$3" && mount -o loop "$3.image" "$3"
+}
+
 make_backing() {
+	local below=$work/$1.below
 	mkdir -p "$work/$1" || return
 	case $1 in
 	dir) ;;
 	tmpfs) mount -t tmpfs lklfs-test "$work/tmpfs" ;;
-	ext4)
-		truncate -s "$2" "$work/image" && mkfs.ext4 -q -F -I 256 "$work/image" &&
-			mount -o loop "$work/image" "$work/ext4"
+	ext4) make_image ext4 "$2" "$work/ext4" ;;
+	xfs | btrfs) make_image "$1" 1G "$work/$1" ;; # they have no smaller ones
+	overlayfs)
+		make_image ext4 "$2" "$below" && mkdir "$below/lower" "$below/upper" "$below/work" &&
+			mount -t overlay -o "lowerdir=$below/lower,upperdir=$below/upper,workdir=$below/work" none "$work/overlayfs"
 		;;
+	bindfs) make_image ext4 "$2" "$below" && bindfs "$below" "$work/bindfs" ;;
 	*)
 		echo "there is no kind of backing named $1" >&2
 		return 1
@@ -155,7 +165,7 @@ make_backing() {
 stress_clean() {
 	local fs
 	end_mounts "$work"
-	for fs in ext4 tmpfs; do
+	for fs in ext4 tmpfs xfs btrfs overlayfs bindfs overlayfs.below bindfs.below; do
 		mountpoint -q "$work/$fs" && within 60 umount -l "$work/$fs"
 	done
 	within 60 rm -rf --one-file-system "$work"

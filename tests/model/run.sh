@@ -7,9 +7,9 @@
 # BUILD_DIR holds lklfs and tests/model. The operations are divided among ten cases with seeds of their own,
 # half of them over ext4 in a file, half over tmpfs, two with always=none, one with keep=0. As root everything is
 # mounted in a mount namespace of its own; an ordinary user gets a plain directory. MODEL_BACKINGS names the
-# backings (ext4 tmpfs, or dir); MODEL_OPTIONS is for tests/model. A failing sequence is shrunk and printed;
-# put into a file, `MODEL_OPTIONS=--replay=FILE tests/model/run.sh BUILD_DIR 1` repeats it. A case that takes longer
-# than MODEL_LIMIT seconds (300, and 50 for each 1000 of its operations) is ended.
+# backings (ext4 tmpfs xfs btrfs overlayfs, or dir); MODEL_OPTIONS is for tests/model. A failing sequence is
+# shrunk and printed; put into a file, `MODEL_OPTIONS=--replay=FILE tests/model/run.sh BUILD_DIR 1` repeats it. A case
+# that takes longer than MODEL_LIMIT seconds (300, and 50 for each 1000 of its operations) is ended.
 # With LKLFS_MUST_RUN=1 a skip is a failure. A report of a sanitizer, by whichever process, is a failure.
 
 . "${0%/*}/../stress.bash"

@@ -76,7 +76,7 @@ struct Crew {
 	const Mode *mode;
 	uint64_t seed, n_rounds;
 	int n_procs, n_names, timeout;
-	bool plain, keep_going, strict_mtime;
+	bool plain, keep_going, no_flags, strict_mtime;
 	const char *dir;   /* the case's own directory below the tree under test */
 	const char *below; /* the same directory as the backing has it; NULL: cannot be seen */
 

@@ -476,6 +476,7 @@ static void mixed_round(Proc *p)
 {
 	int n = (int)pick(p, (unsigned)p->crew->n_names);
 	char path[PATH_SIZE];
+	unsigned flags;
 
 	path_of(p, n, path);
 	switch (pick(p, 16)) {
@@ -492,7 +493,8 @@ static void mixed_round(Proc *p)
 		mixed_rename(p, n, path, 0);
 		return;
 	case 6:
-		mixed_rename(p, n, path, pick(p, 2) ? RENAME_NOREPLACE : RENAME_EXCHANGE);
+		flags = pick(p, 2) ? RENAME_NOREPLACE : RENAME_EXCHANGE;
+		mixed_rename(p, n, path, p->crew->no_flags ? 0 : flags);
 		return;
 	case 7:
 		doing(p, "removing", n);

@@ -539,6 +539,8 @@ static bool carry_round(Proc *p)
 			.is = &is,
 			.before_end = carry_before_end}};
 
+	if (c.carry == CARRY_EXCHANGE && p->crew->no_flags)
+		c.carry = CARRY_MOVE_OVER;
 	path_of(p, n, c.a);
 	snprintf(c.b, sizeof(c.b), "%s/other%d", p->crew->dir, n);
 	c.w.path = c.a;

@@ -65,7 +65,7 @@ typedef struct Settings Settings;
 struct Settings {
 	uint64_t seed, n_rounds;
 	int n_procs, timeout;
-	bool plain, keep_going;
+	bool plain, keep_going, no_flags;
 	bool wanted[N_MODES];
 	const char *dir, *backing;
 };
@@ -80,6 +80,7 @@ static void usage(FILE *f)
 		   "  --seed=N       of what is drawn by lot (printed)\n"
 		   "  --timeout=S    seconds without progress that count as a hang (60)\n"
 		   "  --plain        any file system: leave out what only lklfs promises\n"
+		   "  --no-flags     renames have none: for a backing that knows none\n"
 		   "  --keep-going   do not end a case at the first failure\n"
 		   "  --list         print the names of the cases\n");
 	for (int i = 0; i < N_MODES; i++)
@@ -92,7 +93,7 @@ static int settings_parse(Settings *s, int argc, char **argv)
 	static const struct option options[] = {{"mode", 1, NULL, 'm'}, {"rounds", 1, NULL, 'r'},
 		{"procs", 1, NULL, 'p'}, {"seed", 1, NULL, 's'}, {"timeout", 1, NULL, 't'},
 		{"backing", 1, NULL, 'b'}, {"plain", 0, NULL, 'P'}, {"keep-going", 0, NULL, 'k'},
-		{"list", 0, NULL, 'l'}, {"help", 0, NULL, 'h'}, {0}};
+		{"no-flags", 0, NULL, 'f'}, {"list", 0, NULL, 'l'}, {"help", 0, NULL, 'h'}, {0}};
 	bool any = false;
 	int c, i;
 
@@ -124,6 +125,9 @@ static int settings_parse(Settings *s, int argc, char **argv)
 			break;
 		case 'P':
 			s->plain = true;
+			break;
+		case 'f':
+			s->no_flags = true;
 			break;
 		case 'k':
 			s->keep_going = true;
@@ -236,6 +240,7 @@ static int run_mode(const Settings *s, const Mode *mode)
 	crew->timeout = s->timeout;
 	crew->plain = s->plain;
 	crew->keep_going = s->keep_going;
+	crew->no_flags = s->no_flags;
 	crew->strict_mtime = times_are_fine();
 	crew->dir = dir;
 	crew->below = s->backing && !s->plain ? below : NULL;

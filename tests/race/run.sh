@@ -8,9 +8,10 @@
 # ext4 in a file and over tmpfs; an ordinary user gets a plain directory, and the rest is skipped.
 # A case with -uncached behind its name is run without the kernel's remembering names and attributes;
 # mixed-uncached is among those run by default.
-# RACE_SEED repeats a run's lots (not its schedule); RACE_BACKINGS names the backings (ext4 tmpfs, or dir);
-# RACE_MOUNT_OPTIONS is for lklfs, RACE_OPTIONS for tests/race: --timeout=5 finds a hang sooner. Whatever takes longer
-# than RACE_LIMIT seconds (120, and 50 for each 1000 rounds) is ended. With LKLFS_MUST_RUN=1 a skip is a failure.
+# RACE_SEED repeats a run's lots (not its schedule); RACE_BACKINGS names the backings (ext4 tmpfs xfs btrfs
+# overlayfs bindfs, or dir); RACE_MOUNT_OPTIONS is for lklfs, RACE_OPTIONS for tests/race: --timeout=5 finds a hang
+# sooner. Whatever takes longer than RACE_LIMIT seconds (120, and 50 for each 1000 rounds) is ended. With
+# LKLFS_MUST_RUN=1 a skip is a failure.
 # A report of a sanitizer, by whichever process, is a failure.
 
 . "${0%/*}/../stress.bash"
@@ -63,7 +64,7 @@ run_case() {
 		cat "$work/out"
 		return 1
 	fi
-	if ! within "$race_limit" "$race" --mode="${3%-uncached}" --rounds="$rounds" "${race_options[@]}" "$2" >"$work/out" 2>&1; then
+	if ! within "$race_limit" "$race" --mode="${3%-uncached}" --rounds="$rounds" "${with[@]}" "$2" >"$work/out" 2>&1; then
 		sed 's/^FAIL  *race //' "$work/out"
 		waits "$work"
 		return 1
@@ -100,6 +101,8 @@ for fs in "${backings[@]}"; do
 		skipped "$fs: $(tr '\n' ' ' <"$work/out")"
 		continue
 	fi
+	with=("${race_options[@]}")
+	[[ "$fs" != bindfs ]] || with+=(--no-flags)
 	for case in "${cases[@]}"; do
 		if run_case "$fs" "$dir" "$case" >"$work/said"; then
 			ok "$fs $(cat "$work/said")"
