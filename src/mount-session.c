@@ -531,7 +531,7 @@ static int session_go(Session *session)
 	r = check_machine();
 	if (r < 0)
 		return r;
-	r = target_open(session->targets, session->n_served, options->read_only);
+	r = target_open(session->targets, session->n_served, session->options->read_only);
 	if (r < 0)
 		return r;
 	prepare_process();

@@ -208,17 +208,20 @@ int target_find(Target *targets, size_t n, bool mkdir)
 {
 	g_autoptr(GPtrArray) mounts = NULL;
 	const char *refused = NULL; /* by the machine */
+	bool makes = false;
 	int r, error = 0;
 
 	r = helper_read_mounts(&mounts);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < n; i++) {
-		r = mkdir ? make_dir(mounts, targets[i].name) : 0;
-		if (r == 0)
+		bool made = !mkdir || (r = make_dir(mounts, targets[i].name)) == 0;
+
+		if (made)
 			r = find_one(&targets[i], mounts);
 		if (r < 0 && !refused) {
 			refused = targets[i].name;
+			makes = !made;
 			error = r;
 		}
 		r = refuse_usage(&targets[i], r);
@@ -228,7 +231,10 @@ int target_find(Target *targets, size_t n, bool mkdir)
 	r = check_pairs(targets, n);
 	if (r < 0 || !refused)
 		return r;
-	refuse_dir(error, refused);
+	if (makes)
+		log_errno(error, "cannot create %s", refused);
+	else
+		refuse_dir(error, refused);
 	return error == -EINVAL ? -EIO : error;
 }
 

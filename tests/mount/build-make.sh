@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # A real build with make: generated header, objects, an archive, a partial link, programs. Steps that are run
 # again with the same result make nothing else run; a change makes run what depends on it.
+# BACKINGS: all user
 . "${0%/*}/lib.sh"
 need make gcc ar ld objcopy
 

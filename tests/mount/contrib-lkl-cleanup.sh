@@ -185,7 +185,8 @@ export LKLFS=$program
 leave
 done_by 0 "3 swept" "$tree"
 eq "left" "$(left)" 0
-eq "what was finished" "$(cat "$tree/tools/link")" through
+# (bindfs tells the old size under the other name for a second.)
+over bindfs || eq "what was finished" "$(cat "$tree/tools/link")" through
 eq "and its inode" "$(ino "$tree/tools/lib/file")" "$before"
 rm "$tree/tools/link"
 

@@ -3,7 +3,7 @@
 # What the scripts beside this file share. Sourced first by each of them; tests/run starts them.
 #
 #   $LKLFS  the program         $B  the directory to mount over    $AXIS_USER  root | user
-#   $TOOL   tests/mount/tool.c  $V  its backing, beside it: see v  $AXIS_FS    ext4 | tmpfs
+#   $TOOL   tests/mount/tool.c  $V  its backing, beside it: see v  $AXIS_FS    ext4 | tmpfs, or see tests/run
 #   $T      scratch             $W  scratch on the backing's file system
 #   $TOP    the source tree
 #
@@ -87,6 +87,12 @@ not_newer() {
 	ns_of "$3"
 	((a <= ns)) || fail "$1: $2 is later than $3"
 }
+
+# over FS...: whether the backing is one of these
+over() { [[ " $* " == *" $AXIS_FS "* ]]; }
+
+# not_over FS WHY: what the case is about cannot be had there; docs/ARCHITECTURE.md has a list
+not_over() { if over "$1"; then skip "$1 $2"; fi; }
 
 # status_of COMMAND...: its exit status, for those that should fail; output goes to $T/out and $T/err
 status_of() {
@@ -194,8 +200,25 @@ daemons() {
 
 no_daemon() { [[ -z "$(daemons)" ]]; }
 
+# What lies in an overlayfs so far becomes its lower layer, as in a container's image: from now on it is copied up by
+# whoever changes it. Once, by root. Not if there are hard links, for those overlayfs breaks as it copies up, nor if
+# somebody is in there. Directories can be renamed then; backing-overlayfs.sh has the rest.
+freeze() {
+	local lower=$CASE/layers/upper:$CASE/layers/lower
+	[[ "$AXIS_FS" == overlayfs && "$AXIS_USER" == root && ! -e "$CASE/layers/upper2" ]] || return 0
+	[[ -z "$(find "$B" ! -type d -links +1)" ]] || return 0
+	umount "$CASE/view"
+	if umount "$CASE/fs" 2>/dev/null; then
+		mkdir "$CASE/layers/upper2" "$CASE/layers/work2"
+		mount -t overlay -o "redirect_dir=on,lowerdir=$lower,upperdir=$CASE/layers/upper2,workdir=$CASE/layers/work2" \
+			overlay "$CASE/fs"
+	fi
+	mount --bind "$CASE/fs" "$CASE/view"
+}
+
 # mnt [OPTION...]: over $B
 mnt() {
+	freeze
 	"$LKLFS" "$@" "$B" </dev/null || fail "mounting failed: lklfs $* $B"
 	eq "mounts on \$B" "$(n_mounted "$B")" 1
 }

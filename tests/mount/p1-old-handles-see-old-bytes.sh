@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P1: ... and through handles opened before: reads, fstat and mappings.
+# BACKINGS: overlayfs bindfs
 . "${0%/*}/lib.sh"
 
 pattern 10000 old >"$B/f"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P1: a truncate by path joins a session that is open, and nobody outside sees it before the end. Alone
 # it is a session of its own, over when truncate() returns.
+# BACKINGS: all
 . "${0%/*}/lib.sh"
 
 echo "old bytes" >"$B/f"

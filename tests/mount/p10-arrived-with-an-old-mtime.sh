@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P10: a file that has come to a name with an old mtime, where somebody may have seen other bytes, is new once it is
 # written again, even with the same bytes; a temporary file that has just been written is not old.
+# BACKINGS: all
 . "${0%/*}/lib.sh"
 
 old() {
@@ -47,13 +48,15 @@ mv "$B/t" "$B/r"
 eq "over the same" "$(mtime "$B/r")" "$before"
 
 # exchanged with a newer file
-echo first >"$B/x"
-echo second >"$B/y"
-cat "$B/y" >"$T/made"
-before=$(mtime "$B/x")
-tool rename "$B/x" "$B/y" exchange
-echo first >"$B/y"
-newer "exchanged" "$(mtime "$B/y")" "$before"
+if ! over bindfs; then # which knows no flags of rename
+	echo first >"$B/x"
+	echo second >"$B/y"
+	cat "$B/y" >"$T/made"
+	before=$(mtime "$B/x")
+	tool rename "$B/x" "$B/y" exchange
+	echo first >"$B/y"
+	newer "exchanged" "$(mtime "$B/y")" "$before"
+fi
 
 # below a directory: what was under the name before is not known
 mkdir "$B/d" "$B/dn"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P10: an mtime goes back only if nobody outside the build step has looked in between: opened the other bytes, for
 # reading or writing, been told size or times, or followed the link. make may look at the times.
+# BACKINGS: all
 . "${0%/*}/lib.sh"
 
 echo final >"$B/f"
@@ -52,7 +53,8 @@ to r open 1 "$B/f" r
 write other
 to r read 1 0 10
 write final
-eq "read from an older handle" "$(mtime "$B/f")" "$before"
+# (bindfs gives what is replaced while it is open a second name, so that it is not what comes back.)
+over bindfs || eq "read from an older handle" "$(mtime "$B/f")" "$before"
 # a new name that was there, seen and removed
 start x
 to x open 0 "$B/n" w,creat

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P11: times set through a handle whose file has been replaced or removed meanwhile go to that file: no
 # error, and the file that has the name now keeps its own.
+# BACKINGS: all
 . "${0%/*}/lib.sh"
 
 mnt

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P11: times set by path, or through a handle through which nothing was written, are obeyed at once.
+# BACKINGS: all
 . "${0%/*}/lib.sh"
 need python3
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P12: mode, owner and extended attributes are those of the backing, at once; during a session, too.
+# BACKINGS: all
 . "${0%/*}/lib.sh"
 need setfattr getfattr
 

@@ -1,7 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P12: a directory's default ACL decides about what is made in it, and then the umask does not count.
+# BACKINGS: xfs btrfs overlayfs
 . "${0%/*}/lib.sh"
+not_over bindfs "applies the umask where there is a default ACL"
 need setfacl getfacl
 
 for d in "$B/d" "$W/d"; do

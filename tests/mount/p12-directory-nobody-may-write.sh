@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P12 and P14: a file that may be written in a directory that may not is written; and the same bytes leave
 # no trace there, too.
+# BACKINGS: all
 . "${0%/*}/lib.sh"
 
 mkdir "$B/d"

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P12: a directory's times move when a name appears in the mount or leaves it; and P3's replacing of a
 # file is neither.
+# BACKINGS: xfs btrfs overlayfs
 . "${0%/*}/lib.sh"
+not_over bindfs "keeps what is open under a hidden name of its own, which moves the directory's times when it goes"
 
 mkdir "$B/d"
 echo old >"$B/d/f"

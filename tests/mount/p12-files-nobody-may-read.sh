@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P12: what the backing lets one do with a file that cannot be read, or not be written, one can do.
+# BACKINGS: all
 . "${0%/*}/lib.sh"
 
 for f in write-only read-only; do

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P12 and P14: what is written through one name of a file is seen through the others.
+# BACKINGS: all
 . "${0%/*}/lib.sh"
 
 echo old >"$B/a"

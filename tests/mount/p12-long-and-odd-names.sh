@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P12: any name the backing takes is good: of 255 bytes, with newlines, of bytes that are no text.
+# BACKINGS: overlayfs bindfs
 . "${0%/*}/lib.sh"
 
 long=$(printf '%255s' '' | tr ' ' n)

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P12: renames of directories carry along what is below: working directories, open handles, later names.
+# BACKINGS: all
 . "${0%/*}/lib.sh"
 
 mkdir -p "$B/a/b/c" "$B/z"
@@ -28,10 +29,12 @@ mv "$B/z/y" "$B/a/b"
 echo back >f
 eq "after the move back" "$(cat "$(v a/b/c/f)")" back
 # two directories exchanged
-mkdir "$B/z/b"
-echo other >"$B/z/b/f"
-tool rename "$B/a/b" "$B/z/b" exchange
-echo below >f
-eq "the working directory, exchanged" "$(cat "$(v z/b/c/f)")" below
-eq "what came in its place" "$(cat "$B/a/b/f")" other
+if ! over bindfs; then # which knows no flags of rename
+	mkdir "$B/z/b"
+	echo other >"$B/z/b/f"
+	tool rename "$B/a/b" "$B/z/b" exchange
+	echo below >f
+	eq "the working directory, exchanged" "$(cat "$(v z/b/c/f)")" below
+	eq "what came in its place" "$(cat "$B/a/b/f")" other
+fi
 cd "$T"

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P12: directories, links and special files are in the backing at once, and leave it at once.
+# BACKINGS: all
 . "${0%/*}/lib.sh"
 
 mnt

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P12 and P20: owner, group and mode of what is made in the mount are what the backing would have made them:
 # umask and set-gid directories included.
+# BACKINGS: all
 . "${0%/*}/lib.sh"
 if [[ $AXIS_USER == root ]]; then
 	need setpriv

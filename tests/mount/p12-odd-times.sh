@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P12: times before 1970 and after 2038, and of one nanosecond, are what the backing makes of them.
+# BACKINGS: all
 . "${0%/*}/lib.sh"
 
 echo x >"$B/f"

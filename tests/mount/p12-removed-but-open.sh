@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P12: a removed file lives on for those who have it open, and another may take its name.
+# BACKINGS: all
 . "${0%/*}/lib.sh"
 
 echo old >"$B/f"

@@ -1,7 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P12: renames with RENAME_NOREPLACE and RENAME_EXCHANGE, files and directories, are immediate.
+# BACKINGS: xfs btrfs overlayfs
 . "${0%/*}/lib.sh"
+not_over bindfs "knows no flags of rename"
 
 echo one >"$B/one"
 echo two >"$B/two"

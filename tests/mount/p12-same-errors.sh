@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P12: ... and their errors are those of the backing file system: the same commands, in a plain directory
 # and in the mount, end alike.
+# BACKINGS: all
 . "${0%/*}/lib.sh"
 
 long=$(printf '%300s' '' | tr ' ' n)

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P12: statfs is the backing's; fsync of files and directories succeeds, and what was synced is there.
+# BACKINGS: all
 . "${0%/*}/lib.sh"
 
 mkdir "$B/d"

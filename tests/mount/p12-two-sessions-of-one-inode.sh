@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P12 and P14: two names of one file are written at once. Bytes that equalled what was exposed when they were
 # written, and were exposed over by the other name since, are not lost.
+# BACKINGS: all
 . "${0%/*}/lib.sh"
 need python3
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P16: files of 0 bytes: their rewriting is the message, and counts as a change.
+# BACKINGS: all
 . "${0%/*}/lib.sh"
 
 : >"$B/empty"

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P16: names that match stamp*, *.stamp, *-stamp; -o always=GLOB adds, -o always=none empties the list.
+# BACKINGS: all
 . "${0%/*}/lib.sh"
 
 stamps="stamp stamp-h1 headers.stamp build-stamp"

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P18: always: whenever the kill comes, between closes or in one, nothing is torn.
+# BACKINGS: xfs bindfs
 . "${0%/*}/lib.sh"
 
 pattern 300000 one >"$T/1"

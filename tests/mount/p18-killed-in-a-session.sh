@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P18: after SIGKILL of the daemon the backing holds for each file a complete old or a complete new version;
 # the next mount replaces the dead one and sweeps what was left.
+# BACKINGS: all
 . "${0%/*}/lib.sh"
 
 mkdir "$B/d"

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P19 and P6: a directory of many files, some of them not exposed yet, lists each name exactly once.
+# BACKINGS: btrfs overlayfs bindfs
 . "${0%/*}/lib.sh"
 
 mkdir "$B/d"

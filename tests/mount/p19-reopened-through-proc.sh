@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P19 and design 3.1: an open through /proc/self/fd/N comes without a lookup; it works, for reading and for
 # writing, and no error of ours reaches the program.
+# BACKINGS: all
 . "${0%/*}/lib.sh"
 
 echo old >"$B/f"

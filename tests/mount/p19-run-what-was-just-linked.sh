@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P19: an output is executed right after it was linked or copied, again and again.
+# BACKINGS: overlayfs bindfs
 . "${0%/*}/lib.sh"
 need gcc
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P2: ... and nothing was written to it: the daemon's account shows no block for an unchanged rewrite.
+# BACKINGS: xfs btrfs
 . "${0%/*}/lib.sh"
 
 size=$((16 << 20))

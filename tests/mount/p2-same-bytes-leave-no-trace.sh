@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P2: if the bytes at the end equal the exposed version, then bytes, mtime, ctime and inode number of the
 # backing file are as before, whichever way they were written.
+# BACKINGS: all
 . "${0%/*}/lib.sh"
 need python3
 

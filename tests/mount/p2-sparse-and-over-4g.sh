@@ -3,7 +3,9 @@
 # P2, and files over 4 GiB, and sparse ones: offsets beyond 4 GiB are told apart, holes are zeros, and a
 # changed sparse file stays sparse.
 # TIMEOUT: 120
+# BACKINGS: xfs btrfs
 . "${0%/*}/lib.sh"
+not_over bindfs "does not tell what is a hole"
 
 blocks() { stat -c %b "$1"; }
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P2: cut short and grown back to the same bytes is unchanged; to zeros where there were bytes, changed.
+# BACKINGS: overlayfs bindfs
 . "${0%/*}/lib.sh"
 
 { pattern 5000 head; head -c 5000 /dev/zero; } >"$B/zero-tail"

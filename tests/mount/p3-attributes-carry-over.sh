@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P3: owner, mode, ACL and extended attributes of the replaced file carry over.
+# BACKINGS: all user
 . "${0%/*}/lib.sh"
 need setfattr getfattr setfacl getfacl
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P3: the mtime is the moment of exposure, not of the last write, so that what a reader of the old bytes
 # made in between looks older; stamped by the backing file system, so that no two neighbours tie.
+# BACKINGS: all
 . "${0%/*}/lib.sh"
 
 echo old >"$B/f"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P3 and P11: the mtime is the moment of exposure unless the writer set one; times set within a session
 # count if the bytes changed.
+# BACKINGS: all
 . "${0%/*}/lib.sh"
 need python3
 

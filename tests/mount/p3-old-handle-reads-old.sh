@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P3: a handle opened before goes on reading the old, after the exposure too, mapped or not; every
 # version has its readers.
+# BACKINGS: all
 . "${0%/*}/lib.sh"
 
 printf 'first version' >"$B/f"

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P3: set-id bits and file capabilities are dropped as a write in place would drop them.
+# BACKINGS: all user
 . "${0%/*}/lib.sh"
 
 # What the backing file system does with an ordinary writer is the measure.

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P3 and P14: an ordinary user's mount over somebody else's file that all may write: its owner stays.
 # AXES: root
+# BACKINGS: all
 . "${0%/*}/lib.sh"
 need setpriv
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P6: a crash leaves no empty and no half-written file for make to trust.
+# BACKINGS: all
 . "${0%/*}/lib.sh"
 
 mkdir "$B/d"

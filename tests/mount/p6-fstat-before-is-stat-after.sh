@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P6: what fstat said before the last close (inode number, mtime, ctime) is what stat says after it.
+# BACKINGS: all
 . "${0%/*}/lib.sh"
 
 # every thread of the daemon

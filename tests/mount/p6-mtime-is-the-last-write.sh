@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P6: nobody has read older bytes of a new name, so its mtime is that of its last write.
+# BACKINGS: all
 . "${0%/*}/lib.sh"
 
 mnt

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P7: how many removed versions are remembered, and how many bytes of them, is bounded by options; what is
 # forgotten costs a new mtime and nothing else.
+# BACKINGS: overlayfs bindfs
 . "${0%/*}/lib.sh"
 
 # again NAME: removes and writes it again; says whether its mtime is back

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P7: a file that is removed and then written with the same bytes under the same name has its old mtime
 # back, and its inode: it is put back, not written again. Other bytes are a new file.
+# BACKINGS: all user
 . "${0%/*}/lib.sh"
 
 mkdir -p "$B/d/deep"

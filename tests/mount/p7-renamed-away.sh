@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P7: a file or link that is renamed away and then written with the same bytes under the old name has its old
 # mtime back there; whatever has become of the other name meanwhile, that is its own affair.
+# BACKINGS: all
 . "${0%/*}/lib.sh"
 
 pattern 70000 x >"$W/x"

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P7: a symbolic link that is made again with the same target has its old times back.
+# BACKINGS: all
 . "${0%/*}/lib.sh"
 
 mkdir "$B/d"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P7, P12: a removed version that is remembered is gone for everybody: not listed, not found, no link of it is
 # counted, its directory can be removed; and whoever has it open reads on.
+# BACKINGS: all
 . "${0%/*}/lib.sh"
 
 mkdir "$B/d"

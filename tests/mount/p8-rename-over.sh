@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P8: a file renamed over one with equal bytes leaves that one as it was, and is gone itself; with different
 # bytes, or another name, it is an ordinary rename.
+# BACKINGS: all
 . "${0%/*}/lib.sh"
 
 echo same >"$B/f"

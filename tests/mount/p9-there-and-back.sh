@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P9: a file written twice within one build step, and ending with the bytes that it had, has its mtime back:
 # raw bytes first, read again, then the final ones.
+# BACKINGS: all
 . "${0%/*}/lib.sh"
 need make
 
