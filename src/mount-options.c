@@ -117,7 +117,7 @@ static int parse_number(
 
 static int parse_keep(Options *options, const char *value)
 {
-	uint64_t n;
+	uint64_t n = 0;
 	int r;
 
 	r = parse_number("keep", value, KEEP_MAX, &n, NULL);
