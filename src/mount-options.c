@@ -21,7 +21,7 @@
 #define DEFAULT_KEEP 65536
 #define KEEP_MAX 100000000
 #define DEFAULT_KEEP_BYTES "1G"
-#define DEFAULT_ALWAYS "stamp*:*.stamp:*-stamp"
+#define DEFAULT_ALWAYS "stamp*:*.stamp:*-stamp:*.ninja"
 #define DEFAULT_DRIVERS                                                                            \
 	"make:gmake:bmake:pmake:ninja:ninja-build:samu:samurai:cargo:scons:waf:tup:redo:jam:b2:"   \
 	"mk:rake:"                                                                                 \

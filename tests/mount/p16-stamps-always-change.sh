@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# P16: names that match stamp*, *.stamp, *-stamp; -o always=GLOB adds, -o always=none empties the list.
+# P16: names that match stamp*, *.stamp, *-stamp, *.ninja; -o always=GLOB adds, -o always=none empties the list.
 # BACKINGS: all
 . "${0%/*}/lib.sh"
 
-stamps="stamp stamp-h1 headers.stamp build-stamp"
-others="stamper/f mystamp stamp.d/x-stamp-y thestamps"
+stamps="stamp stamp-h1 headers.stamp build-stamp build.ninja"
+others="stamper/f mystamp ninja stamp.d/x-stamp-y thestamps"
 mkdir "$B/stamper" "$B/stamp.d"
 
 # moved NAME: rewrites it with the same bytes; did the mtime move?

@@ -40,7 +40,7 @@ static void test_defaults(void)
 	g_assert_cmpfloat(options.entry_timeout, ==, 3600);
 	g_assert_cmpfloat(options.attr_timeout, ==, 3600);
 	g_assert_cmpfloat(options.negative_timeout, ==, 3600);
-	check_list(options.always, "stamp* *.stamp *-stamp");
+	check_list(options.always, "stamp* *.stamp *-stamp *.ninja");
 	g_assert_true(g_strv_contains((const char *const *)options.drivers, "make"));
 	g_assert_true(g_strv_contains((const char *const *)options.drivers, "bazel"));
 	g_assert_cmpuint(g_strv_length(options.drivers), ==, 20);
@@ -101,7 +101,7 @@ static void test_lists(void)
 	Options options;
 
 	g_assert_cmpint(parse(&options, false, "mount d -o always=*.x,always=y\\,z"), ==, 0);
-	check_list(options.always, "stamp* *.stamp *-stamp *.x y,z");
+	check_list(options.always, "stamp* *.stamp *-stamp *.ninja *.x y,z");
 	options_clear(&options);
 
 	g_assert_cmpint(parse(&options, false, "mount d -o always=none"), ==, 0);
