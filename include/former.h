@@ -108,11 +108,13 @@ bool former_links_to(Fs *fs, const Former *former, const char *target);
 
 const struct timespec *former_mtime(const Former *former);
 
-/* Whether the file itself can be put back: it has no other name by now. */
+/* Whether the file itself can be put back: it has no other name by now, and this is the one that it
+ * left last. Under a name before that, of a temporary file mostly, the bytes get their mtime alone,
+ * or they would take the file away from the name that is going to want it. */
 bool former_is_whole(const Fs *fs, const Former *former);
 
 /* Puts the file back under its name in the directory, in place of what is there. What left later is
- * forgotten, and it is a former version no more. -EMLINK if it has another name. */
+ * forgotten, and it is a former version no more. -EMLINK if it is not whole. */
 int former_put_back(Fs *fs, Former *former, int dir_fd);
 
 /* Its bytes or target are under the name again, in another file, and keep that: this gets the

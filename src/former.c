@@ -234,6 +234,7 @@ static void former_add(Fs *fs, Name *name, Former *former)
 	former->link.data = former;
 	g_queue_push_tail_link(&formers->all, &former->link);
 	g_queue_push_head(&name->formers, former);
+	/* The last first: the file is that name's. */
 	former->same = former->kept->formers;
 	former->kept->formers = former;
 	formers->bytes += (uint64_t)former->kept->size;
@@ -660,7 +661,7 @@ bool former_links_to(Fs *fs, const Former *former, const char *target)
 
 bool former_is_whole(const Fs *fs, const Former *former)
 {
-	return former->kept && kept_is_whole(fs, former->kept);
+	return former->kept && former->kept->formers == former && kept_is_whole(fs, former->kept);
 }
 
 const struct timespec *former_mtime(const Former *former)
@@ -715,6 +716,8 @@ int former_put_back(Fs *fs, Former *former, int dir_fd)
 	struct stat st;
 	int r;
 
+	if (!former_is_whole(fs, former))
+		return -EMLINK;
 	r = kept_put_back(fs, kept, dir_fd, name->name);
 	if (r < 0)
 		return r;

@@ -391,7 +391,7 @@ static void rename_kept(World *w, const Op *op)
 	to->inode->held = true;
 	name_look(w, op->other, op->actor, true);
 	if (w->keeps && !inode->arrived && (inode->text->size > 0 || !w->always))
-		name_remember(&w->names[op->path],
+		name_remember(w, &w->names[op->path],
 			&(Former){.type = inode->type, .text = inode->text, .mtime = inode->mtime},
 			to->inode);
 	inode_unlink(inode);
@@ -447,7 +447,7 @@ static void rename_returned(World *w, const Op *op, int found)
 	name_move(w, op->path, op->other);
 	to->inode = back;
 	if (!arrived)
-		name_remember(&w->names[op->path], &from, back);
+		name_remember(w, &w->names[op->path], &from, back);
 	name_look(w, op->other, op->actor, true);
 	to->kept_by = 0;
 	to->kept_maybe |= maybe;

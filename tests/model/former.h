@@ -60,13 +60,14 @@ static void inode_forget(World *w, const Inode *inode)
 }
 
 /* This was under the name; self has its bytes. */
-static void name_remember(Name *n, const Former *former, Inode *self)
+static void name_remember(World *w, Name *n, const Former *former, Inode *self)
 {
 	if (n->n_formers == MAX_FORMERS)
 		n->n_formers--;
 	memmove(&n->formers[1], &n->formers[0], (size_t)n->n_formers * sizeof(n->formers[0]));
 	n->formers[0] = *former;
 	n->formers[0].self = self;
+	n->formers[0].left = ++w->n_left;
 	n->n_formers++;
 }
 
@@ -84,7 +85,7 @@ static void name_leaves(World *w, int path, Inode *inode, const Looks *looks)
 	former = (Former){.type = inode->type, .text = inode->text, .mtime = inode->mtime};
 	if (looks)
 		former.looks = *looks;
-	name_remember(n, &former, inode);
+	name_remember(w, n, &former, inode);
 }
 
 /* Of the name's former versions the last one with this text, if it may come back; -1: none. */
@@ -99,19 +100,31 @@ static int name_find_former(
 	return -1;
 }
 
+/* Whether the file has left no other name since. */
+static bool former_left_last(const World *w, const Former *former)
+{
+	for (int path = 0; path < N_PATHS; path++)
+		for (int i = 0; i < w->names[path].n_formers; i++)
+			if (w->names[path].formers[i].self == former->self &&
+				w->names[path].formers[i].left > former->left)
+				return false;
+	return true;
+}
+
 /* A former version has come back, in place of an inode that has its bytes: it and those that left
- * later are none any more. It is the file itself, unless that has another name now: then it is its
- * mtime. Returns the inode that is there now. */
+ * later are none any more. It is the file itself, unless that has another name now, or has left
+ * another one since: then it is its mtime. Returns the inode that is there now. */
 static Inode *name_returned(World *w, int path, int i, Inode *inode)
 {
 	Name *n = &w->names[path];
 	Inode *self = n->formers[i].self;
 	int64_t mtime = n->formers[i].mtime;
+	bool is_whole = self->n_links == 0 && former_left_last(w, &n->formers[i]);
 
 	w->tallies[RESTORED]++;
 	n->n_formers -= i + 1;
 	memmove(&n->formers[0], &n->formers[i + 1], (size_t)n->n_formers * sizeof(n->formers[0]));
-	if (self->n_links == 0) {
+	if (is_whole) {
 		self->mode = inode->mode;
 		self->n_links = 1;
 		self->epoch++;

@@ -95,6 +95,7 @@ struct Former {
 	Text *text;
 	int64_t mtime;
 	Inode *self; /* what left */
+	int left;    /* counts up: when */
 	Looks looks; /* since then, and at what was staged when it left */
 };
 
@@ -136,6 +137,7 @@ struct World {
 	int processes[N_ACTORS], steps[N_ACTORS]; /* numbers that are not used again */
 	int last_number;
 	int n_ops, n_sessions, n_restarts;
+	int n_left;    /* former versions so far */
 	int64_t began; /* no earlier than the mount */
 	int64_t now;   /* no later than the operation's beginning */
 	int64_t end;   /* no earlier than its end */

@@ -223,7 +223,8 @@ static void test_renamed_away(Place *place, gconstpointer data G_GNUC_UNUSED)
 	g_assert_cmpuint(former_count(place->fs), ==, 0);
 }
 
-/* One file may be kept for several names: the first one gets it, and the others are forgotten. */
+/* One file may be kept for several names: the one that it left last gets it, and the others are
+ * forgotten then; before, they get its mtime. */
 static void test_shared(Place *place, gconstpointer data G_GNUC_UNUSED)
 {
 	ino_t ino = make(place, "f", "abcd");
@@ -237,14 +238,29 @@ static void test_shared(Place *place, gconstpointer data G_GNUC_UNUSED)
 		kept_n_links(place->fs,
 			&(struct stat){.st_dev = place->dev, .st_ino = ino, .st_nlink = 1}),
 		==, 0);
-	g_assert_true(former_is_whole(place->fs, only(place, "f")));
+	g_assert_false(former_is_whole(place->fs, only(place, "f")));
 	g_assert_true(former_is_whole(place->fs, only(place, "g")));
-	ASSERT_OK(former_put_back(place->fs, only(place, "f"), place->fd));
-	st = stat_of(place, "f");
+	ASSERT_ERROR(former_put_back(place->fs, only(place, "f"), place->fd), EMLINK);
+	ASSERT_OK(former_put_back(place->fs, only(place, "g"), place->fd));
+	st = stat_of(place, "g");
 	g_assert_cmpuint(st.st_ino, ==, ino);
 	g_assert_cmpuint(kept_n_links(place->fs, &st), ==, 1);
 	g_assert_cmpuint(former_count(place->fs), ==, 0);
-	g_assert_false(former_watches(place->fs, place->root, "g"));
+	g_assert_false(former_watches(place->fs, place->root, "f"));
+
+	/* the other name comes first: the file stays for the one that it left last */
+	g_assert_cmpint(unlinkat(place->fd, "g", 0), ==, 0);
+	ino = make(place, "f", "abcd");
+	rename_away(place, "g");
+	take_away(place, "g");
+	make(place, "f", "abcd");
+	ASSERT_OK(former_restore(place->fs, only(place, "f"), place->fd));
+	g_assert_cmpuint(stat_of(place, "f").st_ino, !=, ino);
+	g_assert_cmpuint(former_count(place->fs), ==, 1);
+	ASSERT_OK(former_put_back(place->fs, only(place, "g"), place->fd));
+	g_assert_cmpuint(stat_of(place, "g").st_ino, ==, ino);
+	g_assert_cmpuint(former_count(place->fs), ==, 0);
+	g_assert_cmpint(unlinkat(place->fd, "g", 0), ==, 0);
 
 	/* what is replaced goes to the store for all that want it */
 	rename_away(place, "g");
