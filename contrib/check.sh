@@ -16,7 +16,7 @@
 set -uo pipefail
 
 packages=(
-	meson ninja-build pkg-config gcc libc6-dev clang
+	meson ninja-build cmake pkg-config gcc libc6-dev clang
 	libfuse3-dev fuse3 libglib2.0-dev
 	python3 python3-docutils make binutils git mount util-linux e2fsprogs xfsprogs btrfs-progs bindfs attr acl libcap2-bin strace
 	runc tini
