@@ -4,8 +4,12 @@
 # it in FIXED, a copy of TREE with LKL's own fix applied, in turn. Both have been built.
 #
 #   tests/bench/lkl.sh TREE FIXED [PAIRS]
+#   tests/bench/lkl.sh --clean TREE [PAIRS]
 #
-# A line for each pair (10): seconds without lklfs, seconds with it, ratio; then the medians. Idle cores wake slowly on
+# The second builds TREE from scratch instead, without lklfs and with it, in turn: TREE has to be a git checkout, and all
+# that git does not know is removed from it before each build.
+#
+# A line for each pair (10, or 3): seconds without lklfs, seconds with it, ratio; then the medians. Idle cores wake slowly on
 # many machines, and the sides do not sleep alike: BENCH_AWAKE=1 keeps idle cores awake through /dev/cpu_dma_latency
 # (as root), BENCH_SPIN=1 with an idle-priority spinner on each. The scheduler gives such a spinner whole ticks now and
 # then, which hits the side that switches more often.
@@ -17,7 +21,13 @@ if (($# < 2)); then
 	sed -n '3,/^$/s/^# \?//p' "$0" >&2
 	exit 2
 fi
-tree=$(realpath -e "$1") fixed=$(realpath -e "$2") pairs=${3:-10}
+clean=''
+if [[ "$1" == --clean ]]; then
+	clean=yes tree=$(realpath -e "$2") fixed='' pairs=${3:-3}
+	git -C "$tree" rev-parse --is-inside-work-tree >/dev/null
+else
+	tree=$(realpath -e "$1") fixed=$(realpath -e "$2") pairs=${3:-10}
+fi
 make=$(realpath "${BASH_SOURCE[0]%/*}/../../contrib/lkl/lkl-make")
 
 if [[ -n "${BENCH_AWAKE:-}" ]]; then
@@ -36,12 +46,24 @@ fi
 # timed COMMAND...: prints microseconds
 timed() {
 	local begin=${EPOCHREALTIME/./}
-	"$@" >/dev/null 2>&1
+	"$@" >/dev/null 2>&1 || { echo "lkl.sh: failed: $*" >&2 && return 1; }
 	echo $((${EPOCHREALTIME/./} - begin))
 }
 
+cleaned() { [[ -z "$clean" ]] || git -C "$tree" clean -dxfq; }
+
+without() {
+	if [[ -n "$clean" ]]; then
+		timed make -C "$tree/tools/lkl" -j "$(nproc)"
+	else
+		timed make -C "$fixed/tools/lkl" -j "$(nproc)" -W bin/stat
+	fi
+}
+
 for ((i = 0; i < pairs; i++)); do
-	without=$(timed make -C "$fixed/tools/lkl" -j "$(nproc)" -W bin/stat)
+	cleaned
+	without=$(without)
+	cleaned
 	with=$(timed "$make" -C "$tree" -j "$(nproc)")
 	echo "$without $with"
 done | awk '
