@@ -30,6 +30,7 @@ struct Fs {
 	char *dir;              /* constant: absolute, for messages and the status */
 	int root_fd;            /* constant: the directory under the mount */
 	bool walks_at_once;     /* constant: see beneath.h */
+	dev_t root_dev;         /* constant: its file system */
 	Journal *journal;       /* constant; has its own lock */
 	struct Steps *steps;    /* step.c: who asks; constant; has its own lock */
 	Inputs *inputs;   /* constant: what steps have read, here or in other mounts; not owned */

@@ -147,10 +147,18 @@ void request_reply_entry(fuse_req_t req, const struct fuse_entry_param *entry);
 Node *request_special(Fs *fs, const Node *dir, const char *name);
 
 /* Fills in who owns what we make up. */
-void request_special_stat(const Node *node, struct stat *ret_stat);
+void request_special_stat(const Fs *fs, const Node *node, struct stat *ret_stat);
 
 /* The attributes of a version as the kernel is to see them; fs->lock held. */
 int request_stat(Fs *fs, Version *version, struct stat *ret_stat);
+
+/* The inode number that is told of a file: the backing's. Other file systems may be mounted below
+ * the root, and all are one to whoever looks at the mount; there it is a number that no other file
+ * has. */
+ino_t request_number(const Fs *fs, dev_t dev, ino_t ino);
+
+/* Answers with attributes, which may be kept for so many seconds. */
+int request_reply_attr(fuse_req_t req, const struct stat *st, double timeout);
 
 /* A file that is kept has links that nobody can see; fs->lock held. */
 void request_hide_links(const Fs *fs, struct stat *st);
@@ -165,6 +173,10 @@ void request_flush_later(Request *r, GArray *ids);
 
 /* Asks the kernel, later, to ask for the attributes of a version again. */
 void request_refresh(Fs *fs, const Version *version);
+
+/* The same for all ids of a session: what it has exposed may have another inode number than what
+ * was there, whose number another file may get. */
+void request_refresh_stage(Fs *fs, const Stage *stage);
 
 /* Whether the kernel may cache what it is told of this file. */
 bool request_is_cached(const struct stat *st);

@@ -33,6 +33,7 @@ struct Version {
 	Handle *handles; /* list of open handles; the request layer's */
 	/* what the backing file was when it was exposed */
 	mode_t type; /* S_IFMT part */
+	dev_t dev;
 	ino_t ino;
 	off_t size; /* bytes */
 	struct timespec mtime;

@@ -73,6 +73,7 @@ int fs_new(const Options *options, Inputs *inputs, int root_fd, const char *dir,
 	fs->options = options;
 	fs->dir = g_strdup(dir);
 	fs->root_fd = fd_steal(&fd);
+	fs->root_dev = st.st_dev;
 	fs->journal = journal_new();
 	fs->inputs = inputs;
 	pthread_mutex_init(&fs->lock, NULL);

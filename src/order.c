@@ -464,6 +464,7 @@ static bool order_expose_abandoned(Request *r, Stage *stage, unsigned n_openers)
 		return false;
 	}
 	publish_now(r->fs, stage, n_openers, false);
+	request_refresh_stage(r->fs, stage);
 	return true;
 }
 

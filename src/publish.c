@@ -262,13 +262,14 @@ static int through_copy(Stage *stage, int fd)
  */
 static void through_begin(Fs *fs, Stage *stage)
 {
-	struct stat st;
+	struct stat st, staged;
 	int dir_fd;
 	HOLD(&fs->lock);
 
-	/* A second try has it already. */
-	if (stage->through || fstat(stage->base_fd, &st) < 0 ||
-		node_parent_fd(fs, stage->node, &dir_fd) < 0)
+	/* A second try has it already. A number on another file system may be anybody's in this
+	 * directory. */
+	if (stage->through || fstat(stage->base_fd, &st) < 0 || fstat(stage->fd, &staged) < 0 ||
+		st.st_dev != staged.st_dev || node_parent_fd(fs, stage->node, &dir_fd) < 0)
 		return;
 	stage->through = backing_link_through(stage->fd, dir_fd, st.st_ino);
 }
@@ -535,8 +536,10 @@ static int publish_name(
 	if (r == 0)
 		stage_note_openers(fs, stage);
 	/* The hidden name of the staging file may be in another directory, where this one is closed
-	 * to us. */
-	return r == -EACCES || r == -EPERM || (r == -ENOENT && stage->hidden) ? -EXDEV : r;
+	 * to us; and what a file was mounted over alone cannot be renamed over. */
+	return r == -EACCES || r == -EPERM || r == -EBUSY || (r == -ENOENT && stage->hidden)
+		       ? -EXDEV
+		       : r;
 }
 
 /* Whether a session that goes on is still the one that was to be exposed: it has not ended

@@ -62,7 +62,7 @@ void request_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi G
 	if (r < 0)
 		request_reply(req, r);
 	else
-		fuse_reply_attr(req, &st, timeout);
+		request_reply_attr(req, &st, timeout);
 }
 
 /* Whether it has the owner that the kernel was told, for that is who may change its attributes. */
@@ -552,7 +552,8 @@ void request_setattr(
 	if (r < 0)
 		request_reply(req, r);
 	else
-		fuse_reply_attr(req, &st, request_is_cached(&st) ? fs->options->attr_timeout : 0);
+		request_reply_attr(
+			req, &st, request_is_cached(&st) ? fs->options->attr_timeout : 0);
 }
 
 void request_statfs(fuse_req_t req, fuse_ino_t ino G_GNUC_UNUSED)

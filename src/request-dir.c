@@ -29,6 +29,7 @@ struct Listing {
 	/* one thread at a time: the kernel serialises readdir of a handle */
 	Node *dir;         /* owned */
 	DIR *stream;       /* NULL: our own directory */
+	dev_t dev;         /* of the stream */
 	GPtrArray *hidden; /* Hidden, owned; NULL: has not begun */
 	off_t offset;      /* where the stream is */
 };
@@ -61,6 +62,7 @@ static int listing_open(Fs *fs, fuse_ino_t ino, Listing **ret_listing)
 	autofd fd = -1;
 	Version *version;
 	DIR *stream = NULL;
+	struct stat st = {.st_dev = fs->root_dev};
 	int dir_fd, r;
 	HOLD(&fs->lock);
 
@@ -73,6 +75,8 @@ static int listing_open(Fs *fs, fuse_ino_t ino, Listing **ret_listing)
 			r = backing_open_list(dir_fd, &fd);
 		if (r < 0)
 			return r;
+		if (fstat(fd, &st) < 0)
+			return -errno;
 		stream = fdopendir(fd);
 		if (!stream)
 			return -errno;
@@ -81,6 +85,7 @@ static int listing_open(Fs *fs, fuse_ino_t ino, Listing **ret_listing)
 	*ret_listing = g_new0(Listing, 1);
 	(*ret_listing)->dir = node_ref(version->node);
 	(*ret_listing)->stream = stream;
+	(*ret_listing)->dev = st.st_dev;
 	g_hash_table_add(fs->listings, *ret_listing);
 	return 0;
 }
@@ -171,6 +176,7 @@ static bool listing_add(fuse_req_t req, char *buffer, size_t size, size_t *n, co
 static int listing_stream(
 	fuse_req_t req, Listing *listing, char *buffer, size_t size, size_t *n, bool *ret_end)
 {
+	const Fs *fs = request_fs(req);
 	struct dirent *entry;
 
 	*ret_end = false;
@@ -183,7 +189,7 @@ static int listing_stream(
 			return -errno;
 		if (!entry)
 			break;
-		st.st_ino = entry->d_ino;
+		st.st_ino = request_number(fs, listing->dev, entry->d_ino);
 		st.st_mode = DTTOIF(entry->d_type);
 		if (!listing_hides(request_fs(req), listing, entry->d_name) &&
 			!listing_add(req, buffer, size, n, entry->d_name, &st, entry->d_off)) {
@@ -201,7 +207,9 @@ static void listing_hidden(
 {
 	for (unsigned i = first; i < listing->hidden->len; i++) {
 		Hidden *hidden = listing->hidden->pdata[i];
-		struct stat st = {.st_ino = hidden->ino, .st_mode = S_IFREG};
+		struct stat st = {.st_mode = S_IFREG};
+
+		st.st_ino = request_number(request_fs(req), listing->dev, hidden->ino);
 
 		if (!listing_add(req, buffer, size, n, hidden->name, &st, HIDDEN_OFFSET + i + 1))
 			return;

@@ -229,7 +229,7 @@ static int lookup(Fs *fs, Version *parent, const char *name, struct fuse_entry_p
 
 	node = request_special(fs, dir, name);
 	if (node) {
-		request_special_stat(node, &st);
+		request_special_stat(fs, node, &st);
 		request_entry(fs, node->exposed, &st, true, entry);
 		return 0;
 	}

@@ -260,6 +260,16 @@ void request_refresh(Fs *fs, const Version *version)
 	notify_attributes(fs->receive->inodes, version->id);
 }
 
+void request_refresh_stage(Fs *fs, const Stage *stage)
+{
+	HOLD(&fs->lock);
+
+	if (stage->version)
+		request_refresh(fs, stage->version);
+	for (unsigned i = 0; i < stage->aliases->len; i++)
+		request_refresh(fs, stage->aliases->pdata[i]);
+}
+
 static bool receive_has_gates(Receive *receive)
 {
 	HOLD(&receive->queue_lock);
@@ -690,6 +700,28 @@ void request_reply(fuse_req_t req, int r)
 	fuse_reply_err(req, -r);
 }
 
+/* The numbers of devices and of files have 32 bits each, but for files of very large file systems.
+ */
+ino_t request_number(const Fs *fs, dev_t dev, ino_t ino)
+{
+	return ino ^ (ino_t)(dev ^ fs->root_dev) << 32;
+}
+
+static struct stat tell(const Fs *fs, const struct stat *st)
+{
+	struct stat told = *st;
+
+	told.st_ino = request_number(fs, st->st_dev, st->st_ino);
+	return told;
+}
+
+int request_reply_attr(fuse_req_t req, const struct stat *st, double timeout)
+{
+	struct stat told = tell(request_fs(req), st);
+
+	return fuse_reply_attr(req, &told, timeout);
+}
+
 bool request_is_cached(const struct stat *st)
 {
 	/* Another name may change the bytes of this inode (P14). */
@@ -706,7 +738,7 @@ void request_entry(Fs *fs, Version *version, const struct stat *st, bool cached,
 	version->node->cached |= cached && attributes && fs->options->entry_timeout > 0;
 	*entry = (struct fuse_entry_param){
 		.ino = version->id,
-		.attr = *st,
+		.attr = tell(fs, st),
 		.attr_timeout = attributes ? fs->options->attr_timeout : 0,
 		.entry_timeout = cached && attributes ? fs->options->entry_timeout : 0,
 	};
@@ -725,9 +757,10 @@ void request_reply_entry(fuse_req_t req, const struct fuse_entry_param *entry)
 		version_forget(fs, version, 1);
 }
 
-void request_special_stat(const Node *node, struct stat *ret_stat)
+void request_special_stat(const Fs *fs, const Node *node, struct stat *ret_stat)
 {
 	*ret_stat = (struct stat){
+		.st_dev = fs->root_dev,
 		.st_ino = UINT32_MAX - node->special,
 		.st_mode = node->special == SPECIAL_DIR ? S_IFDIR | 0555 : S_IFREG | 0444,
 		.st_nlink = node->special == SPECIAL_DIR ? 2 : 1,
@@ -783,7 +816,7 @@ int request_stat(Fs *fs, Version *version, struct stat *ret_stat)
 	int r;
 
 	if (node->special) {
-		request_special_stat(node, ret_stat);
+		request_special_stat(fs, node, ret_stat);
 		return 0;
 	}
 	if (version->stage)

@@ -56,7 +56,8 @@ void version_supersede(Fs *fs, Version *version)
 
 bool version_matches(const Version *version, const struct stat *st)
 {
-	if (version->type != (st->st_mode & S_IFMT) || version->ino != st->st_ino)
+	if (version->type != (st->st_mode & S_IFMT) || version->dev != st->st_dev ||
+		version->ino != st->st_ino)
 		return false;
 	if (!S_ISREG(st->st_mode))
 		return true;
@@ -66,6 +67,7 @@ bool version_matches(const Version *version, const struct stat *st)
 void version_identify(Version *version, const struct stat *st)
 {
 	version->type = st->st_mode & S_IFMT;
+	version->dev = st->st_dev;
 	version->ino = st->st_ino;
 	version->size = st->st_size;
 	version->mtime = st->st_mtim;
@@ -92,6 +94,7 @@ int version_gone_stat(const Version *version, struct stat *ret_stat)
 	if (!version->mode)
 		return -ESTALE;
 	*ret_stat = (struct stat){
+		.st_dev = version->dev,
 		.st_ino = version->ino,
 		.st_mode = version->mode,
 		.st_uid = version->uid,
