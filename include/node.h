@@ -41,7 +41,8 @@ struct Node {
 	/* The ctime that was told for a new name before its last close, and the one it really has
 	 * (P6). */
 	struct timespec told_ctime, real_ctime;
-	ino_t told_ino; /* 0: nothing told */
+	ino_t told_ino;  /* 0: nothing told */
+	GList told_link; /* in fs->told, while something is */
 
 	/* The last session that left no trace: times that its writer sets right after it belong to
 	 * it (P11). */

@@ -24,10 +24,10 @@
 #include "proc.h"
 #include "stamp.h"
 #include "util.h"
+#include "walk.h"
 
 #define ACL_ACCESS "system.posix_acl_access"
 #define ACL_DEFAULT "system.posix_acl_default"
-#define SWEEP_DEPTH_MAX 512
 #define XATTR_SIZE_SMALL 4096
 
 static void proc_path(int fd, char path[static 32])
@@ -546,14 +546,15 @@ static int sweep_copy(int from_fd, int to_fd)
 
 /* Finishes what was being written through to the inode: whichever name in this directory has it
  * will do. */
-static int sweep_through(DIR *dir, const char *hidden, ino_t ino)
+static int sweep_through(int dir_fd, const char *hidden, ino_t ino)
 {
 	autofd from_fd = -1, to_fd = -1;
 	struct dirent *entry;
 	struct stat st;
-	int r;
+	int list_fd, r;
+	DIR *dir;
 
-	r = backing_open(dirfd(dir), hidden, O_RDONLY | O_NONBLOCK, &from_fd);
+	r = backing_open(dir_fd, hidden, O_RDONLY | O_NONBLOCK, &from_fd);
 	if (r < 0)
 		return r;
 	/* Only what we have made ourselves: anybody can make a name. */
@@ -561,10 +562,18 @@ static int sweep_through(DIR *dir, const char *hidden, ino_t ino)
 		return -errno;
 	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || st.st_nlink != 1)
 		return -EPERM;
-	rewinddir(dir);
+	r = backing_open_list(dir_fd, &list_fd);
+	if (r < 0)
+		return r;
+	dir = fdopendir(list_fd);
+	if (!dir) {
+		close(list_fd);
+		return -ENOMEM;
+	}
 	while (r == 0 && to_fd < 0 && (entry = readdir(dir)))
 		if (entry->d_ino == ino && strcmp(entry->d_name, hidden) != 0)
-			r = backing_open(dirfd(dir), entry->d_name, O_WRONLY | O_NONBLOCK, &to_fd);
+			r = backing_open(dir_fd, entry->d_name, O_WRONLY | O_NONBLOCK, &to_fd);
+	closedir(dir);
 	/* The name may lead elsewhere since it was listed. */
 	if (r == 0 && to_fd >= 0 && fstat(to_fd, &st) == 0 && S_ISREG(st.st_mode) &&
 		st.st_ino == ino)
@@ -590,7 +599,7 @@ static bool hidden_parse(
 
 /* A hidden name that was found: it is left alone if it is none of a daemon's, if that may be
  * living, or if it cannot be finished. */
-static void sweep_name(DIR *dir, const char *name)
+static void sweep_name(int dir_fd, const char *name)
 {
 	unsigned long long start = 0, ino = 0;
 	int pid = 0, r = 0;
@@ -599,52 +608,31 @@ static void sweep_name(DIR *dir, const char *name)
 		(pid > 0 && start > 0 && !proc_has_gone(pid, start)))
 		return;
 	if (ino > 0)
-		r = sweep_through(dir, name, (ino_t)ino);
-	if (r == 0 && unlinkat(dirfd(dir), name, 0) < 0)
+		r = sweep_through(dir_fd, name, (ino_t)ino);
+	if (r == 0 && unlinkat(dir_fd, name, 0) < 0)
 		r = -errno;
 	if (r == -EISDIR) {
-		backing_remove_store(dirfd(dir), name);
-		r = backing_exists(dirfd(dir), name) ? -ENOTEMPTY : 0;
+		backing_remove_store(dir_fd, name);
+		r = backing_exists(dir_fd, name) ? -ENOTEMPTY : 0;
 	}
 	if (r < 0)
 		log_errno(r, "cannot sweep %s", name);
 }
 
-static void sweep_dir(int fd, unsigned depth)
+static bool sweep_visit(int dir_fd, const char *name, bool is_dir G_GNUC_UNUSED,
+	void *token G_GNUC_UNUSED, void **ret_token G_GNUC_UNUSED, void *data G_GNUC_UNUSED)
 {
-	g_autoptr(GPtrArray) dirs = g_ptr_array_new_with_free_func(g_free);
-	g_autoptr(GPtrArray) hidden = g_ptr_array_new_with_free_func(g_free);
-	struct dirent *entry;
-	DIR *dir;
-
-	dir = fdopendir(fd);
-	if (!dir) {
-		close(fd);
-		return;
-	}
-	while ((entry = readdir(dir))) {
-		if (backing_is_hidden(entry->d_name)) {
-			g_ptr_array_add(hidden, g_strdup(entry->d_name));
-		} else if ((entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN) &&
-			   strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
-			g_ptr_array_add(dirs, g_strdup(entry->d_name));
-		}
-	}
-	for (unsigned i = 0; i < hidden->len; i++)
-		sweep_name(dir, hidden->pdata[i]);
-	for (unsigned i = 0; i < dirs->len && depth < SWEEP_DEPTH_MAX; i++) {
-		int child = -1;
-
-		if (backing_open(dirfd(dir), dirs->pdata[i], O_RDONLY | O_DIRECTORY, &child) == 0)
-			sweep_dir(child, depth + 1);
-	}
-	closedir(dir);
+	if (!backing_is_hidden(name))
+		return true;
+	sweep_name(dir_fd, name);
+	return false;
 }
 
 void backing_sweep(int root_fd)
 {
 	int fd = -1;
 
+	/* What cannot be looked at cannot be swept. */
 	if (backing_open_list(root_fd, &fd) == 0)
-		sweep_dir(fd, 0);
+		(void)!walk_tree(fd, NULL, sweep_visit, NULL);
 }

@@ -133,14 +133,17 @@ static Name *name_child(Name *parent, const char *name, bool make)
 
 static Name *name_of_dir(const Fs *fs, const Node *dir, bool make)
 {
-	Name *parent;
+	g_autoptr(GPtrArray) way = g_ptr_array_new();
+	Name *name = fs->formers->root;
 
-	if (dir == fs->root)
-		return fs->formers->root;
-	if (!dir->linked || dir->special)
-		return NULL;
-	parent = name_of_dir(fs, dir->parent, make);
-	return parent ? name_child(parent, dir->name, make) : NULL;
+	for (; dir != fs->root; dir = dir->parent) {
+		if (!dir->linked || dir->special)
+			return NULL;
+		g_ptr_array_add(way, dir->name);
+	}
+	for (unsigned i = way->len; i > 0 && name; i--)
+		name = name_child(name, way->pdata[i - 1], make);
+	return name;
 }
 
 static Name *name_find(const Fs *fs, const Node *dir, const char *name, bool make)
@@ -463,17 +466,44 @@ static bool child_is_absent(Fs *fs, Node *dir, int dir_fd, const char *name)
 	return !backing_exists(dir_fd, name);
 }
 
+/* Whether all that this process could see of the absent name has been written down. A listing that
+ * takes many requests would else ask the backing for each name each time. */
+static bool name_is_noted(const Name *name, const Process *process)
+{
+	if (!process || name->vain || name->children)
+		return false;
+	for (const GList *l = name->formers.head; l; l = l->next) {
+		const Former *former = l->data;
+		bool noted = false;
+
+		for (unsigned i = 0; i < former->n_looks; i++) {
+			const Look *look = &former->looks[i];
+
+			noted |= look->bytes && step_process_equal(look->process, process) &&
+				 step_equal(look->process, process);
+		}
+		if (!noted)
+			return false;
+	}
+	return true;
+}
+
 void former_list(Fs *fs, Node *dir, Process *process)
 {
-	Name *parent = name_of_dir(fs, dir, false);
-	g_autoptr(GList) children = NULL;
+	Name *parent = fs->formers->root->children ? name_of_dir(fs, dir, false) : NULL;
+	g_autoptr(GPtrArray) children = g_ptr_array_new();
+	GHashTableIter iter;
+	gpointer value;
 	int dir_fd;
 
 	if (!parent || !parent->children || node_dir_fd(fs, dir, &dir_fd) < 0)
 		return;
-	children = g_hash_table_get_values(parent->children);
-	for (GList *l = children; l; l = l->next) {
-		Name *child = l->data;
+	g_hash_table_iter_init(&iter, parent->children);
+	while (g_hash_table_iter_next(&iter, NULL, &value))
+		if (!name_is_noted(value, process))
+			g_ptr_array_add(children, value);
+	for (unsigned i = 0; i < children->len; i++) {
+		Name *child = children->pdata[i];
 
 		if (!child_is_absent(fs, dir, dir_fd, child->name))
 			continue;

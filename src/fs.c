@@ -117,8 +117,8 @@ Fs *fs_free(Fs *fs)
 	fs->store = store_free(fs);
 	fs->held = held_free(fs->held);
 	fs->outdated = outdated_free(fs);
-	while (fs->told.length > 0)
-		node_unref(fs, g_queue_pop_head(&fs->told));
+	for (GList *link; (link = g_queue_pop_head_link(&fs->told));)
+		node_unref(fs, link->data);
 	while (fs->kept.length > 0)
 		node_unref(fs, g_queue_pop_head(&fs->kept));
 	g_hash_table_iter_init(&iter, fs->versions);

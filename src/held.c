@@ -7,7 +7,6 @@
 
 #include "held.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,8 +14,7 @@
 #include "backing.h"
 #include "kept.h"
 #include "util.h"
-
-#define HELD_DEPTH_MAX 256
+#include "walk.h"
 
 typedef struct Entry Entry;
 
@@ -67,6 +65,12 @@ static bool held_is_unsure(const Held *held, const struct stat *st)
 	return time_before(&st->st_mtim, &held->forgot);
 }
 
+static void held_forget_all(Held *held)
+{
+	g_hash_table_remove_all(held->entries);
+	clock_gettime(CLOCK_REALTIME, &held->forgot);
+}
+
 /* The file's entry, a fresh one if it has changed since. */
 static Entry *held_get(Held *held, const struct stat *st)
 {
@@ -74,10 +78,8 @@ static Entry *held_get(Held *held, const struct stat *st)
 
 	if (entry)
 		return entry;
-	if (g_hash_table_size(held->entries) >= held->n_max) {
-		g_hash_table_remove_all(held->entries);
-		clock_gettime(CLOCK_REALTIME, &held->forgot);
-	}
+	if (g_hash_table_size(held->entries) >= held->n_max)
+		held_forget_all(held);
 	entry = g_new0(Entry, 1);
 	entry->id = file_id(st);
 	entry->mtime = st->st_mtim;
@@ -139,54 +141,54 @@ bool held_stamp(Fs *fs, int dir_fd, const char *name, Node *node)
 	return true;
 }
 
-/* A file below a directory that has got another name. Nobody knows what was there before. */
-static void held_move(Fs *fs, int dir_fd, const char *name, Node *node, GPtrArray *nodes)
+typedef struct Below Below;
+
+struct Below {
+	Fs *fs;
+	GPtrArray *nodes; /* Node, owned: of files that were stamped */
+	GPtrArray *seen;  /* Node, owned: of all that was seen, so that none goes on the way */
+};
+
+/* An entry below a directory that has got another name. Nobody knows what was there before. token:
+ * the node of its directory, or NULL. */
+static bool held_move(
+	int dir_fd, const char *name, bool is_dir, void *token, void **ret_token, void *data)
 {
+	Below *below = data;
+	Node *node = token ? node_find(below->fs, token, name) : NULL;
 	struct stat st;
 
-	if (held_stamp(fs, dir_fd, name, node)) {
+	if (backing_is_hidden(name))
+		return false;
+	if (node)
+		g_ptr_array_add(below->seen, node_ref(node));
+	*ret_token = node;
+	if (is_dir)
+		return true;
+	if (held_stamp(below->fs, dir_fd, name, node)) {
 		if (node)
-			g_ptr_array_add(nodes, node_ref(node));
+			g_ptr_array_add(below->nodes, node_ref(node));
 	} else if (backing_stat(dir_fd, name, &st) == 0 && S_ISREG(st.st_mode)) {
-		held_get(fs->held, &st)->arrived = true;
+		held_get(below->fs->held, &st)->arrived = true;
 	}
-}
-
-static void held_move_in(Fs *fs, int fd, Node *dir, GPtrArray *nodes, unsigned depth)
-{
-	DIR *stream = fdopendir(fd);
-	struct dirent *entry;
-
-	if (!stream) {
-		close(fd);
-		return;
-	}
-	while ((entry = readdir(stream))) {
-		Node *node = dir ? node_find(fs, dir, entry->d_name) : NULL;
-		autofd child_fd = -1;
-		int list_fd = -1;
-
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
-			backing_is_hidden(entry->d_name))
-			continue;
-		if (entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN)
-			held_move(fs, dirfd(stream), entry->d_name, node, nodes);
-		else if (backing_open_dir(dirfd(stream), entry->d_name, &child_fd) < 0)
-			held_move(fs, dirfd(stream), entry->d_name, node, nodes);
-		else if (depth < HELD_DEPTH_MAX && backing_open_list(child_fd, &list_fd) == 0)
-			held_move_in(fs, list_fd, node, nodes, depth + 1);
-	}
-	closedir(stream);
+	return false;
 }
 
 GPtrArray *held_move_below(Fs *fs, Node *dir)
 {
-	GPtrArray *nodes = g_ptr_array_new();
-	int dir_fd, list_fd = -1;
+	Below below = {.fs = fs, .nodes = g_ptr_array_new(), .seen = g_ptr_array_new()};
+	int dir_fd, list_fd = -1, r;
 
-	if (node_dir_fd(fs, dir, &dir_fd) == 0 && backing_open_list(dir_fd, &list_fd) == 0)
-		held_move_in(fs, list_fd, dir, nodes, 0);
-	return nodes;
+	r = node_dir_fd(fs, dir, &dir_fd);
+	if (r == 0)
+		r = backing_open_list(dir_fd, &list_fd);
+	if (r == 0)
+		r = walk_tree(list_fd, dir, held_move, &below);
+	/* What has not been seen may be anything. */
+	if (r < 0)
+		held_forget_all(fs->held);
+	held_free_nodes(fs, below.seen);
+	return below.nodes;
 }
 
 void held_free_nodes(Fs *fs, GPtrArray *nodes)

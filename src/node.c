@@ -133,10 +133,21 @@ static void node_detach(Fs *fs, Node *node)
 	node->linked = false;
 }
 
+/* What was told is of no use any more. */
+static void node_forget_ctime(Fs *fs, Node *node)
+{
+	if (!node->told_ino)
+		return;
+	node->told_ino = 0;
+	g_queue_unlink(&fs->told, &node->told_link);
+	node_unref(fs, node);
+}
+
 void node_unlink(Fs *fs, Node *node)
 {
 	node_ref(node);
 	node_detach(fs, node);
+	node_forget_ctime(fs, node);
 	node->shadow = false;
 	if (node->stage)
 		stage_out_of_sight(fs, node->stage);
@@ -238,14 +249,13 @@ void node_tell(const Node *node, struct stat *st)
 
 void node_remember_ctime(Fs *fs, Node *node, const struct stat *st, const struct timespec *told)
 {
+	if (!node->linked)
+		return;
 	if (!node->told_ino) {
-		g_queue_push_tail(&fs->told, node_ref(node));
-		if (fs->told.length > NODE_TOLD_MAX) {
-			Node *oldest = g_queue_pop_head(&fs->told);
-
-			oldest->told_ino = 0;
-			node_unref(fs, oldest);
-		}
+		node->told_link = (GList){.data = node_ref(node)};
+		g_queue_push_tail_link(&fs->told, &node->told_link);
+		if (fs->told.length > NODE_TOLD_MAX)
+			node_forget_ctime(fs, g_queue_peek_head(&fs->told));
 	}
 	node->told_ino = st->st_ino;
 	node->real_ctime = st->st_ctim;

@@ -21,7 +21,7 @@ LAYERS = (  # top first
     ("publish", "pin", "match"),
     ("stage", "space", "fs", "node", "version", "former", "kept", "held", "outdated"),
     ("compare", "step", "backing", "beneath", "inputs", "record-lock"),
-    ("proc", "fileio", "stamp", "journal", "log", "mount-options", "util"),
+    ("proc", "walk", "fileio", "stamp", "journal", "log", "mount-options", "util"),
 )
 
 
