@@ -40,7 +40,8 @@ void journal_sum(Journal *journal, Totals *totals);
 /* The word for a verdict: "kept", "changed", ... A constant string. */
 const char *journal_verdict_name(Verdict verdict);
 
-/* Appends value as a JSON string, quotes included. Bytes that are no valid UTF-8 become \ufffd. */
+/* Appends value as a JSON string, quotes included. A byte 0xNN that is no valid UTF-8 becomes
+ * \udcNN, which stands for nothing else, so that names can be had back. */
 void journal_json_string(GString *out, const char *value);
 
 /* The member key of the one-line JSON object json, as it is written there (a string keeps quotes

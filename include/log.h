@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* One line per message, to standard error, or to where log_to_file() or log_to_syslog() (a daemon
- * without a terminal) turned it. Thread safe. */
+/* One line per message, with control characters as \n or \033, to standard error, or to where
+ * log_to_file() or log_to_syslog() (a daemon without a terminal) turned it. Thread safe. */
 
 #include <glib.h>
 
@@ -15,6 +15,10 @@ int log_error(const char *format, ...) G_GNUC_PRINTF(1, 2);
 
 /* Says "lklfs: warning: MESSAGE". */
 void log_warning(const char *format, ...) G_GNUC_PRINTF(1, 2);
+
+/* A copy of text to show to people: what could move a terminal's cursor, or worse, is written as in
+ * C, and so is what is no UTF-8. To free. */
+char *log_printable(const char *text);
 
 /* Opens a file for log_to_file(), at its end; created with 0644 and the umask. -errno is said. */
 int log_open(const char *path, int *ret_fd);

@@ -63,17 +63,18 @@ static void print_json(const char *dir, const char *text, const char *word)
 static void print_line(const char *dir, const char *text)
 {
 	uint64_t n_outdated = journal_json_number(text, "outdated");
+	g_autofree char *name = log_printable(dir);
 
-	printf("%s: pid %" PRIu64 ", %" PRIu64 " staged, %" PRIu64 " written", dir,
+	printf("%s: pid %" PRIu64 ", %" PRIu64 " staged, %" PRIu64 " written", name,
 		journal_json_number(text, "pid"), journal_json_number(text, "staged"),
 		journal_json_number(text, "written"));
 	for (Verdict v = 0; v < N_VERDICTS; v++) {
-		const char *name = journal_verdict_name(v);
-		uint64_t n = journal_json_number(text, name);
+		const char *verdict = journal_verdict_name(v);
+		uint64_t n = journal_json_number(text, verdict);
 
 		/* The first three are always of interest. */
 		if (v <= VERDICT_NEW || n > 0)
-			printf("%s %" PRIu64 " %s", v == 0 ? ":" : ",", n, name);
+			printf("%s %" PRIu64 " %s", v == 0 ? ":" : ",", n, verdict);
 	}
 	if (n_outdated > 0) {
 		g_autofree char *names = journal_json_value(text, "outdated_names");
@@ -97,7 +98,9 @@ static void print_mounts(const GPtrArray *mounts, const GPtrArray *wanted, bool 
 			print_json(mount->dir, text, word);
 			separator = ",\n ";
 		} else if (why) {
-			printf("%s: %s\n", mount->dir, why);
+			g_autofree char *name = log_printable(mount->dir);
+
+			printf("%s: %s\n", name, why);
 		} else {
 			print_line(mount->dir, text);
 		}

@@ -74,13 +74,13 @@ void journal_json_string(GString *out, const char *value)
 		gunichar c = g_utf8_get_char_validated(value, -1);
 
 		if (c == (gunichar)-1 || c == (gunichar)-2) {
-			g_string_append(out, "\\ufffd");
+			g_string_append_printf(out, "\\udc%02x", (unsigned char)*value);
 			value++;
 			continue;
 		}
 		if (c == '"' || c == '\\')
 			g_string_append_printf(out, "\\%c", (char)c);
-		else if (c < 0x20 || c == 0x7f)
+		else if (g_unichar_iscntrl(c))
 			g_string_append_printf(out, "\\u%04x", c);
 		else
 			g_string_append_unichar(out, c);

@@ -21,13 +21,38 @@ static atomic_bool to_syslog;
 /* The log, or -1. */
 static atomic_int file_fd = -1;
 
+char *log_printable(const char *text)
+{
+	GString *out = g_string_new(NULL);
+
+	while (*text) {
+		gunichar c = g_utf8_get_char_validated(text, -1);
+		bool whole = c != (gunichar)-1 && c != (gunichar)-2;
+		const char *next = whole ? g_utf8_next_char(text) : text + 1;
+
+		if (whole && !g_unichar_iscntrl(c)) {
+			g_string_append_len(out, text, next - text);
+			text = next;
+			continue;
+		}
+		for (; text < next; text++) {
+			if (*text == '\n')
+				g_string_append(out, "\\n");
+			else if (*text == '\t')
+				g_string_append(out, "\\t");
+			else
+				g_string_append_printf(out, "\\%03o", (unsigned char)*text);
+		}
+	}
+	return g_string_free(out, FALSE);
+}
+
 /* Several processes may have the same log. */
 static void say_to_file(int fd, const char *text)
 {
 	g_autoptr(GDateTime) now = g_date_time_new_now_local();
 	g_autofree char *stamp = g_date_time_format(now, "%Y-%m-%dT%H:%M:%S%z");
-	g_autofree char *plain = g_strdelimit(g_strdup(text), "\r\n", ' ');
-	g_autofree char *line = g_strdup_printf("%s lklfs[%d]: %s\n", stamp, getpid(), plain);
+	g_autofree char *line = g_strdup_printf("%s lklfs[%d]: %s\n", stamp, getpid(), text);
 
 	/* A log that cannot be written to has nobody to be told of it. */
 	if (write(fd, line, strlen(line)) < 0)
@@ -37,14 +62,15 @@ static void say_to_file(int fd, const char *text)
 /* The whole line in one write, so that lines of several processes do not mix. */
 static void say(int priority, const char *text)
 {
+	g_autofree char *plain = log_printable(text);
 	int fd = atomic_load(&file_fd);
 
 	if (fd >= 0)
-		say_to_file(fd, text);
+		say_to_file(fd, plain);
 	else if (atomic_load(&to_syslog))
-		syslog(priority, "%s", text);
+		syslog(priority, "%s", plain);
 	else
-		fprintf(stderr, "lklfs: %s\n", text);
+		fprintf(stderr, "lklfs: %s\n", plain);
 }
 
 int log_errno(int error, const char *format, ...)

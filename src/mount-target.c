@@ -15,6 +15,9 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
+/* fusermount3 does not find a longer line of the mount table, in which a path stands twice. */
+#define MOUNT_LINE_MAX 4096
+#define MOUNT_LINE_REST 256  /* what else is in it */
 #define DEAD_TIMEOUT_MS 2000 /* how long a mount may take to show that it is not dead */
 
 /* A mount that is there already is refused if it lives, and taken away if its daemon is gone. */
@@ -122,6 +125,21 @@ static int refuse_nested(const char *dir)
 	return 0;
 }
 
+/* An ordinary user could mount over it, but not unmount. */
+static int refuse_long(const char *dir)
+{
+	size_t n = 0;
+
+	for (const char *p = dir; *p; p++)
+		n += strchr(" \t\n\\#", *p) ? 4 : 1;
+	if (geteuid() == 0 || 2 * n + MOUNT_LINE_REST < MOUNT_LINE_MAX)
+		return 0;
+	log_error("%s is too long a path for fusermount3, which could not unmount it: mount over a "
+		  "directory above it",
+		dir);
+	return -ENAMETOOLONG;
+}
+
 /* All would seem to go well until a first file could not be exposed. */
 static int refuse_read_only(const Target *target)
 {
@@ -139,6 +157,9 @@ static int open_one(Target *target, bool read_only)
 {
 	int r;
 
+	r = refuse_long(target->dir);
+	if (r < 0)
+		return r;
 	r = replace_dead(target->dir);
 	if (r < 0)
 		return r;

@@ -48,11 +48,13 @@ umnt
 "$LKLFS" "$odd" </dev/null
 python3 -m json.tool "$odd/.lklfs/status" >"$T/json"
 says_odd() { # WHAT FILE
-	python3 - "$2" "$B" <<'EOF' || fail "$1: $(cat "$2")"
-import json, sys
-status = json.loads(open(sys.argv[1], "rb").read().decode("utf-8"))
+	python3 -X utf8 - "$2" "$B" <<'EOF' || fail "$1: $(cat "$2")"
+import json, os, sys
+text = open(sys.argv[1], "rb").read().decode("utf-8")
+assert text[:-1].isprintable(), text
+status = json.loads(text)
 status = status[0] if isinstance(status, list) else status
-assert status["dir"] == sys.argv[2] + '/quote"back\\slash\nnewline, no UTF-8 \ufffd\ufffd, \x01', status
+assert os.fsencode(status["dir"]) == sys.argv[2].encode() + b'/quote"back\\slash\nnewline, no UTF-8 \xff\xc3, \x01', status
 EOF
 }
 says_odd "status of an odd name" "$odd/.lklfs/status"

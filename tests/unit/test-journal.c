@@ -71,9 +71,10 @@ static void test_json_string(void)
 	check_string("\xf0\x9f\x98\x80", "\"\xf0\x9f\x98\x80\"");
 	check_string("a\xff"
 		     "b",
-		"\"a\\ufffdb\"");
-	check_string("\xc3", "\"\\ufffd\"");
-	check_string("\xed\xa0\x80", "\"\\ufffd\\ufffd\\ufffd\"");
+		"\"a\\udcffb\"");
+	check_string("\xc3", "\"\\udcc3\"");
+	check_string("\xc2\x9b", "\"\\u009b\"");
+	check_string("\xed\xa0\x80", "\"\\udced\\udca0\\udc80\"");
 }
 
 static void check_value(const char *json, const char *key, const char *wanted)
