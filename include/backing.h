@@ -66,13 +66,15 @@ int backing_drop(int dir_fd, const char *hidden);
 int backing_link(int fd, int dir_fd, const char *name);
 
 /* Puts a staged file in the place of name, atomically; fresh if nothing is expected to be there.
- * hidden is the name it has already, or NULL. The times of the directory stay as they are, where
- * its owner permits. On failure the staged file has no name but hidden. */
-int backing_expose(int fd, const char *hidden, int dir_fd, const char *name, bool fresh);
+ * *hidden is the name it has already, or NULL. The times of the directory stay as they are, where
+ * its owner permits. On failure the staged file may have got a hidden name in the directory, which
+ * is put into *hidden (to free): without one it could never get another. */
+int backing_expose(int fd, char **hidden, int dir_fd, const char *name, bool fresh);
 
-/* Gives a staged file a hidden name that says which inode its bytes are being written through to.
- * Returns the name, to free, or NULL if it cannot be had. A sweep finishes the writing. */
-char *backing_link_through(int fd, int dir_fd, ino_t ino);
+/* Gives a staged file a hidden name that says which inode its bytes are being written through to,
+ * instead of *hidden, the one that it has, or NULL. Returns the name, to free, or NULL if it cannot
+ * be had. A sweep finishes the writing. */
+char *backing_link_through(int fd, char **hidden, int dir_fd, ino_t ino);
 
 /* A hidden directory to keep files in: its name, to free, and an O_PATH descriptor. */
 int backing_make_store(int root_fd, char **ret_name, int *ret_fd);

@@ -160,6 +160,7 @@ void stage_end(Fs *fs, Stage *stage, Version *keep);
 
 /* It has been written through, or never will be; fs->lock held. */
 void stage_drop_through(Fs *fs, Stage *stage);
+void stage_drop_hidden(Fs *fs, Stage *stage);
 
 /* How many sessions could not be exposed; fs->lock held. */
 unsigned stage_n_failed(Fs *fs);

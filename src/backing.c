@@ -107,7 +107,8 @@ int backing_open_unreadable(int dir_fd, const char *name, int *ret_fd)
 	if (fchmod(fd, (st.st_mode & 07777) | S_IRUSR) == 0) {
 		r = backing_reopen_read(fd, ret_fd);
 		if (fchmod(fd, st.st_mode & 07777) < 0)
-			log_errno(-errno, "cannot set back the mode of %s", name);
+			log_errno(-errno, "cannot set the mode of %s back to %o, chmod it by hand",
+				name, st.st_mode & 07777);
 		if (r == 0)
 			return 0;
 	}
@@ -252,31 +253,31 @@ int backing_link(int fd, int dir_fd, const char *name)
 	return linkat(AT_FDCWD, path, dir_fd, name, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
 }
 
-/* Renames the staged file over the name, by way of a hidden name. */
-static int expose_over(int fd, const char *hidden, int dir_fd, const char *name)
+/* Renames the staged file over the name, by way of a hidden name. That stays if this fails: a file
+ * that has lost its last name gets none any more. */
+static int expose_over(int fd, char **hidden, int dir_fd, const char *name)
 {
-	g_autofree char *own = NULL;
-	int r;
+	if (!*hidden) {
+		g_autofree char *own = hidden_name();
+		int r = backing_link(fd, dir_fd, own);
 
-	if (!hidden) {
-		own = hidden_name();
-		r = backing_link(fd, dir_fd, own);
 		if (r < 0)
 			return r;
+		*hidden = g_steal_pointer(&own);
 	}
-	r = renameat(dir_fd, hidden ? hidden : own, dir_fd, name) < 0 ? -errno : 0;
-	if (r < 0 && own)
-		unlinkat(dir_fd, own, 0);
-	return r;
+	if (renameat(dir_fd, *hidden, dir_fd, name) < 0)
+		return -errno;
+	g_clear_pointer(hidden, g_free);
+	return 0;
 }
 
-int backing_expose(int fd, const char *hidden, int dir_fd, const char *name, bool fresh)
+int backing_expose(int fd, char **hidden, int dir_fd, const char *name, bool fresh)
 {
 	struct timespec times[2];
 	int r = -EEXIST;
 
 	stamp_save_dir(dir_fd, times);
-	if (fresh && !hidden)
+	if (fresh && !*hidden)
 		r = backing_link(fd, dir_fd, name);
 	if (r == -EEXIST)
 		r = expose_over(fd, hidden, dir_fd, name);
@@ -517,13 +518,18 @@ int backing_chown(int path_fd, uid_t uid, gid_t gid)
 											: 0;
 }
 
-char *backing_link_through(int fd, int dir_fd, ino_t ino)
+char *backing_link_through(int fd, char **hidden, int dir_fd, ino_t ino)
 {
-	g_autofree char *hidden = hidden_name();
-	char *name = g_strdup_printf("%s-%ju", hidden, (uintmax_t)ino);
+	g_autofree char *own = hidden_name();
+	char *name = g_strdup_printf("%s-%ju", own, (uintmax_t)ino);
 	struct timespec times[2];
 
 	stamp_save_dir(dir_fd, times);
+	if (*hidden && renameat(dir_fd, *hidden, dir_fd, name) == 0) {
+		g_clear_pointer(hidden, g_free);
+		stamp_restore_dir(dir_fd, times);
+		return name;
+	}
 	if (backing_link(fd, dir_fd, name) == 0) {
 		stamp_restore_dir(dir_fd, times);
 		return name;
@@ -616,7 +622,7 @@ static void sweep_name(int dir_fd, const char *name)
 		r = backing_exists(dir_fd, name) ? -ENOTEMPTY : 0;
 	}
 	if (r < 0)
-		log_errno(r, "cannot sweep %s", name);
+		log_errno(r, "cannot tidy up %s, which a daemon that died has left", name);
 }
 
 static bool sweep_visit(int dir_fd, const char *name, bool is_dir G_GNUC_UNUSED,

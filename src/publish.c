@@ -147,7 +147,7 @@ static int publish_new(Fs *fs, Stage *stage, bool ends)
 	if (r < 0)
 		return r;
 	keeps = node->shadow && publish_keep(fs, stage, dir_fd, &keep);
-	r = backing_expose(stage->fd, stage->hidden, dir_fd, node->name, !node->shadow);
+	r = backing_expose(stage->fd, &stage->hidden, dir_fd, node->name, !node->shadow);
 	if (keeps)
 		publish_kept(fs, stage, r, &keep);
 	if (r < 0)
@@ -189,7 +189,7 @@ static int publish_replace(Fs *fs, Stage *stage)
 	if (r < 0)
 		return r;
 	keeps = publish_keep(fs, stage, dir_fd, &keep);
-	r = backing_expose(stage->fd, stage->hidden, dir_fd, node->name, false);
+	r = backing_expose(stage->fd, &stage->hidden, dir_fd, node->name, false);
 	if (keeps)
 		publish_kept(fs, stage, r, &keep);
 	if (r < 0)
@@ -271,7 +271,7 @@ static void through_begin(Fs *fs, Stage *stage)
 	if (stage->through || fstat(stage->base_fd, &st) < 0 || fstat(stage->fd, &staged) < 0 ||
 		st.st_dev != staged.st_dev || node_parent_fd(fs, stage->node, &dir_fd) < 0)
 		return;
-	stage->through = backing_link_through(stage->fd, dir_fd, st.st_ino);
+	stage->through = backing_link_through(stage->fd, &stage->hidden, dir_fd, st.st_ino);
 }
 
 static int publish_through(Fs *fs, Stage *stage, bool ends)
@@ -290,6 +290,7 @@ static int publish_through(Fs *fs, Stage *stage, bool ends)
 		return r;
 	HOLD(&fs->lock);
 	stage_drop_through(fs, stage);
+	stage_drop_hidden(fs, stage);
 	if (stage->drop_set_id && fstat(fd, &st) == 0 && (st.st_mode & (S_ISUID | S_ISGID)))
 		(void)!fchmod(fd, st.st_mode & 01777);
 	r = publish_set_mtime(stage, fd);
@@ -676,8 +677,11 @@ int publish_now(Fs *fs, Stage *stage, unsigned n_openers, bool durable)
 	HOLD(&stage->lock);
 
 	r = publish(fs, stage, false, n_openers, durable, &verdict);
-	if (r < 0)
-		return log_errno(r, "cannot expose a file being written in %s", fs->dir);
+	if (r < 0) {
+		HOLD(&fs->lock);
+		return log_errno(r, "cannot expose %s in %s, which is still being written",
+			stage->node->name, fs->dir);
+	}
 	if (verdict != N_VERDICTS && verdict != VERDICT_KEPT && verdict != VERDICT_REMOVED)
 		journal_add(fs->journal, verdict, (uint64_t)stage->size);
 	return durable ? publish_sync(fs, stage) : 0;
@@ -720,7 +724,7 @@ int publish_save(Fs *fs, Stage *stage)
 	if (r == 0) {
 		dir_fd = save_dir_fd(fs, stage);
 		name = save_name(dir_fd, stage->node->name);
-		r = backing_expose(stage->fd, stage->hidden, dir_fd, name, true);
+		r = backing_expose(stage->fd, &stage->hidden, dir_fd, name, true);
 	}
 	if (r < 0)
 		log_errno(r, "%s in %s is lost: it could not be saved", stage->node->name, fs->dir);

@@ -395,7 +395,7 @@ bool stage_leave(Stage *stage)
 	return true;
 }
 
-static void stage_drop_hidden(Fs *fs, Stage *stage)
+void stage_drop_hidden(Fs *fs, Stage *stage)
 {
 	int dir_fd;
 

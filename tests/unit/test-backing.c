@@ -383,24 +383,29 @@ static void test_link(Place *place, const void *data)
 
 /* ---- exposing ---- */
 
+static int make_to_expose(Place *place, bool with_hidden, char **ret_hidden)
+{
+	int fd;
+
+	if (!with_hidden)
+		return make_stage(place->fd, "new", ret_hidden);
+	*ret_hidden = g_strdup(BACKING_HIDDEN_PREFIX "by-hand");
+	make_file(place->fd, *ret_hidden, "new");
+	fd = openat(place->fd, *ret_hidden, O_RDWR | O_CLOEXEC);
+	g_assert_cmpint(fd, >=, 0);
+	return fd;
+}
+
 /* Puts "new" in the place of name. A hidden name is made by hand, as on a file system where a file
  * cannot be without one. */
 static int expose(Place *place, const char *name, bool fresh, bool with_hidden, ino_t *ret_ino)
 {
 	g_autofree char *hidden = NULL;
-	autofd fd = -1;
+	autofd fd = make_to_expose(place, with_hidden, &hidden);
 	int r;
 
-	if (with_hidden) {
-		hidden = g_strdup(BACKING_HIDDEN_PREFIX "by-hand");
-		make_file(place->fd, hidden, "new");
-		fd = openat(place->fd, hidden, O_RDWR | O_CLOEXEC);
-		g_assert_cmpint(fd, >=, 0);
-	} else {
-		fd = make_stage(place->fd, "new", &hidden);
-	}
 	set_old(place->fd, ".");
-	r = backing_expose(fd, hidden, place->fd, name, fresh);
+	r = backing_expose(fd, &hidden, place->fd, name, fresh);
 	*ret_ino = stat_of_fd(fd).st_ino;
 	return r;
 }
@@ -465,24 +470,28 @@ static void test_expose_unexpected(Place *place, const void *data)
 	check_names(place->fd, "link link2 name none target");
 }
 
-/* On failure everything is as before: a file without a name has none, another has its hidden one.
- */
+/* On failure what is there is as before, and the staged file can still be put elsewhere. */
 static void test_expose_fails(Place *place, const void *data)
 {
 	const bool with_hidden = GPOINTER_TO_INT(data);
-	const char *names = with_hidden ? BACKING_HIDDEN_PREFIX "by-hand dir name" : "dir name";
 	g_autofree char *long_name = g_strnfill(300, 'x');
-	ino_t ino;
+	const char *const names[] = {"dir", long_name};
+	const int errors[] = {EISDIR, ENAMETOOLONG};
 
 	make_dir(place->fd, "dir");
 	make_file(place->fd, "name", "old");
-	for (int fresh = 0; fresh < 2; fresh++) {
-		ASSERT_ERROR(expose(place, "dir", fresh, with_hidden, &ino), EISDIR);
-		check_names(place->fd, names);
-		unlinkat(place->fd, BACKING_HIDDEN_PREFIX "by-hand", 0);
-		ASSERT_ERROR(expose(place, long_name, fresh, with_hidden, &ino), ENAMETOOLONG);
-		check_names(place->fd, names);
-		unlinkat(place->fd, BACKING_HIDDEN_PREFIX "by-hand", 0);
+	for (int i = 0; i < 4; i++) {
+		const bool fresh = i % 2;
+		g_autofree char *hidden = NULL;
+		autofd fd = make_to_expose(place, with_hidden, &hidden);
+
+		ASSERT_ERROR(
+			backing_expose(fd, &hidden, place->fd, names[i / 2], fresh), errors[i / 2]);
+		ASSERT_OK(backing_expose(fd, &hidden, place->fd, "saved", true));
+		g_assert_null(hidden);
+		check_text(place->fd, "saved", "new");
+		check_names(place->fd, "dir name saved");
+		unlinkat(place->fd, "saved", 0);
 	}
 	check_text(place->fd, "name", "old");
 }
@@ -502,8 +511,8 @@ static void test_expose_nowhere(Place *place, const void *data)
 		return;
 	}
 	g_assert_cmpint(unlinkat(place->fd, "dir", AT_REMOVEDIR), ==, 0);
-	ASSERT_ERROR(backing_expose(fd, NULL, dir_fd, "name", true), ENOENT);
-	ASSERT_ERROR(backing_expose(fd, NULL, dir_fd, "name", false), ENOENT);
+	ASSERT_ERROR(backing_expose(fd, &hidden, dir_fd, "name", true), ENOENT);
+	ASSERT_ERROR(backing_expose(fd, &hidden, dir_fd, "name", false), ENOENT);
 }
 
 /* ---- carrying over ---- */
@@ -976,7 +985,7 @@ static void write_through_and_die(Place *place, ino_t ino)
 	if (pid == 0) {
 		char *none = NULL;
 		int fd = make_stage(place->fd, "new", &none);
-		char *hidden = backing_link_through(fd, place->fd, ino);
+		char *hidden = backing_link_through(fd, &none, place->fd, ino);
 
 		scratch_size(fd, THROUGH_SIZE); /* the rest is a hole */
 		_exit(hidden && backing_is_hidden(hidden) ? 0 : 1);
@@ -1024,7 +1033,7 @@ static void test_through_living(Place *place, const void *data)
 
 	(void)data;
 	make_file(place->fd, "name", "old");
-	hidden = backing_link_through(fd, place->fd, stat_of(place->fd, "name").st_ino);
+	hidden = backing_link_through(fd, &none, place->fd, stat_of(place->fd, "name").st_ino);
 	g_assert_nonnull(hidden);
 	backing_sweep(place->fd);
 	check_text(place->fd, "name", "old");
