@@ -38,7 +38,7 @@ static const char *ask(
 	}
 	if (r == -EACCES) {
 		*ret_word = "denied";
-		return "somebody else's";
+		return "somebody else's: who mounted it, or root, can ask";
 	}
 	if (r < 0 || **ret_text != '{') {
 		*ret_word = "unknown";

@@ -122,11 +122,16 @@ static char *read_proc(const char *path)
 
 int helper_read_mounts(GPtrArray **ret_mounts)
 {
-	g_autofree char *text = read_proc("/proc/self/mountinfo");
+	autofd fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	g_autoptr(GString) text = g_string_new(NULL);
+	char buf[4096];
+	ssize_t n = -1;
 
-	if (!text)
-		return log_errno(-ENOENT, "cannot read /proc/self/mountinfo");
-	*ret_mounts = helper_parse_mounts(text);
+	while (fd >= 0 && (n = read(fd, buf, sizeof buf)) > 0)
+		g_string_append_len(text, buf, n);
+	if (n < 0)
+		return log_errno(-errno, "cannot read /proc/self/mountinfo");
+	*ret_mounts = helper_parse_mounts(text->str);
 	return 0;
 }
 

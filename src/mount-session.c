@@ -194,7 +194,8 @@ int session_check(const Options *options)
 	g_autofree char *text = steal_complaint();
 
 	if (!se)
-		return log_error("%s", text ? text : "libfuse does not understand the options");
+		return log_error("%s (see lklfs --help)",
+			text ? text : "libfuse does not understand the options");
 	fuse_session_destroy(se);
 	return 0;
 }
