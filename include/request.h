@@ -20,7 +20,8 @@ typedef struct Request Request;
 extern const struct fuse_lowlevel_ops request_ops;
 
 /* Starts the threads that serve a mounted session. 8 bytes are written to ready_fd (an eventfd)
- * when the kernel's first request has been answered. 0 or -errno. */
+ * when the kernel's first request has been answered. 0 or -errno; then some of the threads may run
+ * all the same, until the connection ends. */
 int request_start(Fs *fs, struct fuse_session *se, int ready_fd);
 
 /* Returns when the connection has ended and all threads have. */

@@ -386,22 +386,32 @@ static void *served_wait(void *p)
 	return NULL;
 }
 
+/* Some threads may serve already. They end with the connection; if that cannot be had, nothing can
+ * be taken back. */
+static void served_take_back(Served *served)
+{
+	g_autoptr(GPtrArray) mounts = NULL;
+	const Mount *own = helper_read_mounts(&mounts) < 0 ? NULL : find_own(served, mounts);
+
+	if ((!own || helper_unmount(own, true) < 0) && helper_abort(served_minor(served)) < 0)
+		_exit(1);
+	request_join(served->fs);
+	fs_finish(served->fs, true);
+}
+
 static int served_start(Served *served)
 {
 	int r;
 
 	r = request_start(served->fs, served->se, served->session->ready_fd);
-	if (r < 0)
-		return log_errno(r, "cannot serve %s", served->dir);
-	r = -pthread_create(&served->waiter, NULL, served_wait, served);
-	if (r < 0) {
-		/* Threads serve without anybody to join them: nothing can be taken back. */
-		log_errno(r, "cannot serve %s", served->dir);
-		fuse_session_unmount(served->se);
-		_exit(1);
-	}
-	served->serving = true;
-	return 0;
+	if (r == 0)
+		r = -pthread_create(&served->waiter, NULL, served_wait, served);
+	served->serving = r == 0;
+	if (r == 0)
+		return 0;
+	log_errno(r, "cannot serve %s", served->dir);
+	served_take_back(served);
+	return r;
 }
 
 static int wait_ready(Session *session)

@@ -620,6 +620,8 @@ void request_join(Fs *fs)
 {
 	Receive *receive = fs->receive;
 
+	if (!receive)
+		return;
 	for (unsigned i = 0; i < receive->n_threads; i++)
 		pthread_join(receive->threads[i], NULL);
 	receive->entries = notify_free(receive->entries);

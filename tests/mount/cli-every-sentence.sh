@@ -101,9 +101,16 @@ done
 games=(setpriv --reuid=games --regid=games --clear-groups --)
 mkdir "$W/games"
 chown games "$W/games"
-for n in 1 2 3 4 8; do
+some="1 2 3 4 8"
+if [[ "$SANITIZED" == address ]]; then # LeakSanitizer wants a process
+	some="3 4 8"
+	echo "lklfs: cannot go into the background: Resource temporarily unavailable" >>"$T/said"
+fi
+for n in $some; do
 	says 1 "${games[@]}" prlimit "--nproc=$n" -- "$LKLFS" "$W/games"
-	until_true "nothing is mounted" eval 'no_mount || { "${games[@]}" "$LKLFS" umount --force "$W/games" </dev/null; false; }'
+	# which the helper needed one more process for
+	no_mount || "${games[@]}" "$LKLFS" umount "$W/games" </dev/null
+	until_true "the daemon's end" no_daemon
 done
 chmod 600 /dev/fuse
 says 1 "${user[@]}" "$LKLFS" "$W/user"
