@@ -770,14 +770,14 @@ static void test_touch_dir(Place *place, const void *data)
 /* What has never been there for anybody moves no directory's times. */
 static void test_drop(Place *place, const void *data)
 {
-	g_autofree char *through = NULL;
+	g_autofree char *hidden = NULL, *through = NULL;
 	autofd fd = -1;
 
 	(void)data;
 	make_file(place->fd, "hidden", "bytes");
-	fd = make_stage(place->fd, "bytes", &through);
+	fd = make_stage(place->fd, "bytes", &hidden);
 	set_old(place->fd, ".");
-	through = backing_link_through(fd, place->fd, 17);
+	through = backing_link_through(fd, &hidden, place->fd, 17);
 	g_assert_nonnull(through);
 	g_assert_true(is_old(place->fd, "."));
 	ASSERT_OK(backing_drop(place->fd, through));
