@@ -86,6 +86,13 @@ chown -R "$TEST_UID:$TEST_UID" "$W/user"
 
 # ---- the machine ----
 
+mount --bind "$B/closed" "$B/closed"
+mount -o remount,bind,ro "$B/closed"
+says 1 "$LKLFS" "$B/closed"
+says 1 "$LKLFS" --mkdir "$B/closed/new"
+says 0 "$LKLFS" run --or-plain "$B/closed" -- true
+umount "$B/closed"
+
 # few descriptors, or processes: whatever is wanted first is missing
 for ((n = 4; n < 10; n++)); do
 	for how in "mount -f" mount; do

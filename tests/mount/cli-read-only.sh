@@ -19,13 +19,13 @@ refused() { # WHAT DIR ARGS...: as root and as the user
 		[[ ! -e "$T/ran" ]] || fail "$what: COMMAND ran"
 		# shellcheck disable=SC2086
 		eq "$what, plain: status" "$(status_of $as "$LKLFS" run --or-plain "$@" -- sh -c 'echo out; exit 9')" 9
-		said "$what, plain" "$dir"
-		has "$what, plain: what is said" "$(cat "$T/err")" "; running COMMAND without mounting"
+		said "$what, plain" "$dir" 2
+		eq "$what, plain: what follows" "$(sed -n 2p "$T/err")" "lklfs: warning: running COMMAND without lklfs"
 		eq "$what, plain: what COMMAND prints" "$(cat "$T/out")" out
 	done
 }
-said() { # WHAT DIR
-	eq "$1: lines said" "$(wc -l <"$T/err")" 1
+said() { # WHAT DIR [LINES]
+	eq "$1: lines said" "$(wc -l <"$T/err")" "${3:-1}"
 	has "$1: what is said" "$(cat "$T/err")" "$2 is on a file system that is mounted read-only: remount that writable"
 	eq "$1: mounts" "$(findmnt -n -t fuse.lklfs)" ""
 	eq "$1: daemons" "$(daemons)" ""

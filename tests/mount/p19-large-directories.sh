@@ -43,7 +43,7 @@ looks() { # N: how often the backing is asked for a name while a directory is li
 	mnt >&2
 	(cd "$B/d$1" && seq -f '%0200.0f' "$1" | xargs rm)
 	pid=$(daemons)
-	strace -f -qq -e trace=newfstatat -o "$W/strace" -p "$pid" 2>/dev/null &
+	strace -f -qq -e trace=newfstatat,statx -o "$W/strace" -p "$pid" 2>/dev/null &
 	tracer=$!
 	until_true "the tracer traces" grep -q "^TracerPid:[^0]*[1-9]" "/proc/$pid/status"
 	eq "names left" "$(ls "$B/d$1" | wc -l)" "$1"
