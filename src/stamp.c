@@ -113,8 +113,10 @@ int stamp_now(int fd)
 	if (futimens(fd, times) == 0 && fstat(fd, &after) == 0 &&
 		!time_equal(&before.st_mtim, &after.st_mtim))
 		return 0;
-	if (S_ISREG(before.st_mode) && ftruncate(fd, before.st_size) == 0 &&
-		fstat(fd, &after) == 0 && !time_equal(&before.st_mtim, &after.st_mtim))
+	/* That would drop set-id bits, unless root does it. */
+	if (S_ISREG(before.st_mode) && !(before.st_mode & (S_ISUID | S_ISGID)) &&
+		ftruncate(fd, before.st_size) == 0 && fstat(fd, &after) == 0 &&
+		!time_equal(&before.st_mtim, &after.st_mtim))
 		return 0;
 	return set_times(fd, NULL, times);
 }

@@ -24,6 +24,7 @@ typedef enum {
 
 static Below below;
 static int n_calls; /* that set times */
+static int n_sizes; /* calls that set sizes */
 
 static int set_below(int dir_fd, const char *name, const struct timespec times[2], int flags)
 {
@@ -52,6 +53,12 @@ int utimensat(int dir_fd, const char *name, const struct timespec times[2], int 
 int futimens(int fd, const struct timespec times[2])
 {
 	return set_below(fd, NULL, times, 0);
+}
+
+int ftruncate(int fd, off_t size)
+{
+	n_sizes++;
+	return (int)syscall(SYS_ftruncate, fd, size);
 }
 
 static void make_file(Place *place, const char *name)
@@ -187,6 +194,26 @@ static void test_now(Place *place, const void *data)
 	ASSERT_ERROR(stamp_now(-1), EBADF);
 }
 
+/* Who is not root would drop set-id bits by setting the size. */
+static void test_now_set_id(Place *place, const void *data)
+{
+	const mode_t modes[] = {0755, 04755, 02755};
+	autofd fd = openat(place->fd, "file", O_RDWR | O_CLOEXEC);
+	struct timespec last;
+
+	(void)data;
+	for (size_t i = 0; i < G_N_ELEMENTS(modes); i++) {
+		g_assert_cmpint(fchmod(fd, modes[i]), ==, 0);
+		set_old(place, "file");
+		n_sizes = 0;
+		ASSERT_OK(stamp_now(fd));
+		g_assert_cmpint(n_sizes, ==, modes[i] & (S_ISUID | S_ISGID) ? 0 : 1);
+		last = mtime_of(place, "file");
+		g_assert_true(time_before(&old[1], &last));
+		g_assert_cmpint(stat_of(place, "file").st_mode & 07777, ==, modes[i]);
+	}
+}
+
 static void test_now_name(Place *place, const void *data)
 {
 	struct timespec last;
@@ -236,6 +263,7 @@ int main(int argc, char **argv)
 	add("/stamp/set-once", BELOW_KERNEL, test_set_once);
 	add("/stamp/now", BELOW_KERNEL, test_now);
 	add("/stamp/now-both-or-none", BELOW_NO_OMIT, test_now);
+	add("/stamp/now-set-id", BELOW_NO_OMIT, test_now_set_id);
 	add("/stamp/now-name", BELOW_KERNEL, test_now_name);
 	add("/stamp/now-name-both-or-none", BELOW_NO_OMIT, test_now_name);
 	add("/stamp/dir", BELOW_KERNEL, test_dir);
