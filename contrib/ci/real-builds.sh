@@ -1,21 +1,40 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Real projects, built at the same path without lklfs and in a mount, and compared byte for byte:
+# Real projects, built at the same path without lklfs and in a mount, and compared byte for byte; then what a second
+# build does, without lklfs and with it.
 #
-#   contrib/ci/real-builds.sh LKLFS [WORK_DIR]
+#   contrib/ci/real-builds.sh LKLFS [WORK_DIR [PROJECT...]]
 #
-# A git clone of this repository (files, index and status), and cJSON from Debian's source package, built with
-# CMake and ninja. Needs git, cmake, ninja, gcc, and a deb-src line for apt, or the source package in WORK_DIR.
-# The last line says `N passed, N failed, N skipped`.
+# A git clone of this repository, and what projects/*.bash beside this file tell of: GNU hello (autotools), cJSON (CMake
+# and ninja), fribidi (meson and ninja) and the kernel's `make headers_install`, from Debian's packages. Needs git, gcc,
+# make, cmake, ninja, meson and rsync, and apt with a deb-src line, or the packages in WORK_DIR/packages. What is missing
+# is skipped. WORK_DIR holds all that is made (default: a temporary directory, removed at the end); PROJECT is git, hello,
+# cjson, fribidi or headers (default: all).
+#
+# A project is a file of functions that work on $src and $out: get (the package into the working directory), unpack
+# (into $src), configure, build, tests; described touches what tells how to build, touched the sources; comment and
+# change edit one of them. `tools` are the programs it needs, `left_out` the names of what differs between any two
+# builds, and `driver` is make or ninja.
+#
+# Before the last line, `N passed, N failed, N skipped`, comes a table. Its figures are the steps that ran: compiled, linked
+# (programs, libraries and archives), others. Exit status: 0 nothing failed, 1 something did, 2 called wrongly.
 
 set -euo pipefail
 
-here=$(realpath "$(dirname "$0")/../..")
-lklfs=$(realpath -e "${1:?which lklfs?}")
-work=$(realpath -m "${2:-$(mktemp -d)}")
-n_passed=0 n_failed=0
+here=$(realpath "${BASH_SOURCE[0]%/*}")
 export SOURCE_DATE_EPOCH=1700000000 LC_ALL=C.UTF-8 GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory \
 	GIT_CONFIG_VALUE_0='*'
+unset MAKEFLAGS MAKELEVEL DESTDIR CFLAGS LDFLAGS
+umask 022
+n_passed=0 n_failed=0 n_skipped=0
+table=()
+
+die() {
+	printf 'real-builds.sh: %s\n' "$1" >&2
+	exit 2
+}
+
+# ---- outcome ----
 
 check() { # WHAT COMMAND...
 	local what=$1
@@ -26,59 +45,203 @@ check() { # WHAT COMMAND...
 	else
 		echo "FAIL  $what"
 		n_failed=$((n_failed + 1))
+		return 1
 	fi
 }
 
-# all DIR: every name below it with its kind, mode, target and bytes. Times and inodes are not outputs, nor are the
-# logs in which CMake names its random directories.
+skip() { # WHAT WHY
+	echo "skip  $1: $2"
+	n_skipped=$((n_skipped + 1))
+}
+
+# all DIR: every name below it with its kind, mode, target and bytes. Times and inodes are not outputs.
 all() {
-	(cd "$1" && find . -name .git -prune -o -name '.ninja_*' -prune -o ! -name 'CMake*.log' -printf '%p %y %m %l\n' | LC_ALL=C sort &&
-		find . -name .git -prune -o -name '.ninja_*' -prune -o -type f ! -name 'CMake*.log' -print0 | LC_ALL=C sort -z | xargs -0r sha256sum)
+	local name leave=(-name .git)
+	for name in "${left_out[@]}"; do
+		leave+=(-o -name "$name")
+	done
+	(cd "$1" && find . \( "${leave[@]}" \) -prune -o -printf '%p %y %m %l\n' | LC_ALL=C sort &&
+		find . \( "${leave[@]}" \) -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0r sha256sum)
 }
 
 same() { # A B
-	diff <(all "$1") <(all "$2") | head -n 20 | { ! grep .; }
+	local differences
+	differences=$(diff <(all "$1") <(all "$2") | head -n 20) || :
+	[[ -z "$differences" ]] || { echo "$differences" && return 1; }
 }
 
-mkdir -p "$work"
-cd "$work"
+# no_more COUNTS THAN: compiled and linked; what comes out the same may be made again and again (see the README's limits)
+no_more() {
+	local a b i
+	read -ra a <<<"$1"
+	read -ra b <<<"$2"
+	for i in 0 1; do
+		((a[i] <= b[i])) || return 1
+	done
+}
 
-# ---- a git clone ----
-rm -rf clone outside
-mkdir clone
-git clone -q --no-hardlinks "$here" clone/c
-mv clone outside
-mkdir clone
+# ---- steps of a project ----
+
+# steps HOW FUNCTION...: the project's functions, in a process of their own, `without` lklfs or `with` it
+steps() {
+	local how=$1 command
+	shift
+	# shellcheck disable=SC2016
+	command=(bash -euo pipefail -c '. "$1"; shift; for step; do "$step"; done' - "$project" "$@")
+	[[ "$how" == without ]] || command=("$lklfs" run --mkdir "$out" -- "${command[@]}")
+	if ! "${command[@]}" </dev/null >"$log" 2>&1; then
+		tail -n 30 "$log"
+		return 1
+	fi
+}
+
+# ran: what the last steps() did, from what make and ninja printed
+ran() {
+	awk '
+		/^  (HOST)?CC |^\[.*(Building|Compiling) C object/ { compiled++; next }
+		/^  (HOST|CC)LD |^  AR |^\[.* Linking / { linked++; next }
+		/^  [A-Z]+ |^\[[0-9]+\// { others++ }
+		END { print compiled + 0, linked + 0, others + 0 }' "$log"
+}
+
+# restored HOW: sources and outputs as they were after the first build
+restored() {
+	rm -rf "$src" "$out"
+	cp -a kept/src "$src"
+	cp -a "kept/$1" "$out"
+}
+
+# second HOW CASE FUNCTION...: a second build after FUNCTIONs; its outputs are left in $out. Counts are in $counts and,
+# of one more build, in $next.
+second() {
+	local how=$1
+	restored "$how"
+	shift 2
+	steps "$how" "$@" build || return
+	counts=$(ran)
+	cp -a "$out" built
+	steps "$how" build || return
+	next=$(ran)
+	rm -rf "$out"
+	mv built "$out"
+}
+
+# second_both CASE FUNCTION...: without lklfs and with it
+second_both() {
+	local case=$1 without without_next
+	rm -rf "kept/$case"
+	check "$name, $case: a build without lklfs" second without "$@" || return 0
+	without=$counts without_next=$next
+	mv "$out" "kept/$case"
+	check "$name, $case: a build with it" second with "$@" || return 0
+	table+=("$name|$case|$without|$counts|$without_next|$next")
+	check "$name, $case: the same outputs" same "kept/$case" "$out" || :
+	check "$name, $case: no more compiled or linked than without lklfs ($counts; $without)" no_more "$counts" "$without" || :
+	case $case,$driver in
+	nothing* | configured* | build*)
+		check "$name, $case: nothing compiled or linked ($counts)" no_more "$counts" "0 0" || :
+		;;
+	sources*,make | comment*,make)
+		check "$name, $case: nothing linked ($counts)" no_more "$counts" "99999 0" || :
+		;;
+	esac
+}
+
+# clean_after_change: what is left in $out by the case before is what a clean build gives
+clean_after_change() {
+	mv "$out" kept/changed
+	check "$name, a change: a clean build without lklfs" steps without configure build || return 0
+	check "$name, a change: the outputs are those of a clean build" same kept/changed "$out" || :
+}
+
+# one_project NAME
+one_project() {
+	local name=$1 project=$here/projects/$1.bash tools=() left_out=() driver='' counts next tool
+	local -x src=$work/$1/src out=$work/$1/out
+	# shellcheck source=/dev/null
+	. "$project"
+	for tool in "${tools[@]}"; do
+		command -v "$tool" >/dev/null || { skip "$name" "$tool is not installed" && return; }
+	done
+	(cd packages && get) >"$log" 2>&1 || { tail -n 3 "$log" && skip "$name" "its package cannot be had" && return; }
+	rm -rf "$name"
+	mkdir -p "$src" "$name/kept"
+	(cd packages && unpack)
+	cd "$name"
+	cp -a src kept/src
+	if check "$name: built without lklfs" steps without configure build; then
+		mv out kept/without
+		check "$name: built in a mount" steps with configure build || { cd .. && return; }
+		cp -a out kept/with
+		check "$name: the outputs" same kept/without out || :
+		check "$name: its tests in a mount" steps with tests || :
+		second_both "nothing changed"
+		second_both "configured again" configure
+		second_both "build files touched" described
+		second_both "sources touched" touched
+		second_both "comment added" comment
+		second_both "real change" change
+		clean_after_change
+	fi
+	cd ..
+}
+
+# ---- git ----
+
 # What git has noted of the files is what they are, as long as the mount is there: their ctimes are the backing's then.
-clone() { git clone -q --no-hardlinks "$here" clone/c && git -C clone/c diff-files --quiet; }
-export -f clone
-export here
-check "git clone: nothing to refresh" "$lklfs" run clone -- bash -c clone
-check "git clone: the files" same outside clone
-check "git clone: fsck" git -C clone/c fsck --no-progress
-check "git clone: status is clean in a mount" \
-	"$lklfs" run clone -- sh -c 'test -z "$(git -C clone/c status --porcelain)" && git -C clone/c diff-files --quiet'
-
-# ---- CMake and ninja ----
-if ! ls cjson_*.orig.tar.gz >/dev/null 2>&1; then
-	apt-get source --download-only cjson >/dev/null
-fi
-build() {
-	cmake -S "$work/src" -B "$work/out" -G Ninja -DCMAKE_BUILD_TYPE=Release >/dev/null && ninja -C "$work/out" >/dev/null
+git_clone() {
+	local left_out=()
+	rm -rf git
+	mkdir -p git/clone
+	cd git
+	git clone -q --no-hardlinks "$top" clone/c
+	mv clone outside
+	mkdir clone
+	# shellcheck disable=SC2016
+	check "git clone: nothing to refresh" "$lklfs" run clone -- \
+		sh -c 'git clone -q --no-hardlinks "$1" clone/c && git -C clone/c diff-files --quiet' - "$top" || :
+	check "git clone: the files" same outside clone || :
+	check "git clone: fsck" git -C clone/c fsck --no-progress || :
+	# shellcheck disable=SC2016
+	check "git clone: status is clean in a mount" "$lklfs" run clone -- \
+		sh -c 'test -z "$(git -C clone/c status --porcelain)" && git -C clone/c diff-files --quiet' || :
+	cd ..
 }
-export -f build
-export work
-rm -rf src out outside-out
-mkdir src
-tar xf cjson_*.orig.tar.gz -C src --strip-components=1
-build
-mv out outside-out
-mkdir out
-"$lklfs" run out -- bash -c build
-check "CMake and ninja: the outputs" same outside-out out
-check "CMake and ninja: its tests in a mount" "$lklfs" run out -- sh -c 'cd out && ctest -Q'
-ran=$("$lklfs" run out -- ninja -C out | grep -c '^\[' || :)
-check "CMake and ninja: nothing to do the second time" test "$ran" = 0
 
-echo "$n_passed passed, $n_failed failed, 0 skipped"
-((n_failed == 0))
+# ---- main ----
+
+case ${1--h} in
+-h | --help)
+	sed -n '3,/^$/s/^# \?//p' "$0"
+	exit $(($# == 0 ? 2 : 0))
+	;;
+esac
+[[ -f "$1" && -x "$1" ]] || die "no program: $1"
+lklfs=$(realpath "$1")
+top=$(realpath "$here/../..")
+projects=("${@:3}")
+((${#projects[@]})) || projects=(git hello cjson fribidi headers)
+for one in "${projects[@]}"; do
+	[[ "$one" == git || -e "$here/projects/$one.bash" ]] || die "no such project: $one"
+done
+if [[ -n "${2-}" ]]; then
+	work=$(realpath -m "$2")
+else
+	work=$(mktemp -d)
+	trap 'rm -rf "$work"' EXIT
+fi
+mkdir -p "$work/packages"
+cd "$work"
+log=$work/log
+
+for one in "${projects[@]}"; do
+	if [[ "$one" == git ]]; then git_clone; else one_project "$one"; fi
+done
+
+if ((${#table[@]})); then
+	echo
+	printf '%s\n' "project|second build|without lklfs|with it|next without|next with" "${table[@]}" | column -t -s '|'
+	echo
+fi
+echo "$n_passed passed, $n_failed failed, $n_skipped skipped"
+((n_failed == 0 && n_passed > 0))
