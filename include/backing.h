@@ -51,9 +51,10 @@ mode_t backing_mode(int dir_fd, mode_t mode, mode_t umask);
 int backing_link(int fd, int dir_fd, const char *name);
 
 /* Puts a staged file in the place of name, atomically; fresh if nothing is expected to be there.
- * hidden is the name it has already, or NULL. The times of the directory stay as they are, where
- * its owner permits. On failure the staged file has no name but hidden. */
-int backing_expose(int fd, const char *hidden, int dir_fd, const char *name, bool fresh);
+ * *hidden is the name that it has already, or NULL, as it is afterwards; after a failure, where the
+ * file could not be without a name any more, the one that it has got. The times of the directory
+ * stay as they are, where its owner permits. */
+int backing_expose(int fd, char **hidden, int dir_fd, const char *name, bool fresh);
 
 /* Gives a staged file a hidden name that says which inode its bytes are being written through to.
  * Returns the name, to free, or NULL if it cannot be had. A sweep finishes the writing. */

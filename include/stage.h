@@ -181,4 +181,4 @@ int stage_materialise(Fs *fs, Stage *stage);
 /* What is staged has been exposed and the session goes on: from now on that is what it compares
  * with. replaced: the staging file is the exposed one now; else the exposed file kept its inode.
  * fs->lock held as well. */
-void stage_rebase(Stage *stage, bool replaced);
+void stage_rebase(Fs *fs, Stage *stage, bool replaced);

@@ -189,22 +189,24 @@ int backing_link(int fd, int dir_fd, const char *name)
 	return linkat(AT_FDCWD, path, dir_fd, name, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
 }
 
-/* Renames the staged file over the name, by way of a hidden name. */
-static int expose_over(int fd, const char *hidden, int dir_fd, const char *name)
+/* Renames the staged file over the name, by way of a hidden name. A file that has lost its only
+ * name can never get another: should the renaming fail, it keeps this one. */
+static int expose_over(int fd, char **hidden, int dir_fd, const char *name)
 {
 	g_autofree char *own = NULL;
 	int r;
 
-	if (!hidden) {
+	if (!*hidden) {
 		own = hidden_name();
 		r = backing_link(fd, dir_fd, own);
 		if (r < 0)
 			return r;
+		*hidden = g_steal_pointer(&own);
 	}
-	r = renameat(dir_fd, hidden ? hidden : own, dir_fd, name) < 0 ? -errno : 0;
-	if (r < 0 && own)
-		unlinkat(dir_fd, own, 0);
-	return r;
+	if (renameat(dir_fd, *hidden, dir_fd, name) < 0)
+		return -errno;
+	g_clear_pointer(hidden, g_free);
+	return 0;
 }
 
 /* The mtime of a directory, to set back after something in it has changed. */
@@ -217,13 +219,13 @@ static void dir_times(int dir_fd, struct timespec times[static 2])
 		times[1] = dir.st_mtim;
 }
 
-int backing_expose(int fd, const char *hidden, int dir_fd, const char *name, bool fresh)
+int backing_expose(int fd, char **hidden, int dir_fd, const char *name, bool fresh)
 {
 	struct timespec times[2];
 	int r = -EEXIST;
 
 	dir_times(dir_fd, times);
-	if (fresh && !hidden)
+	if (fresh && !*hidden)
 		r = backing_link(fd, dir_fd, name);
 	if (r == -EEXIST)
 		r = expose_over(fd, hidden, dir_fd, name);

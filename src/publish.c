@@ -145,7 +145,7 @@ static int publish_new(Fs *fs, Stage *stage, bool ends)
 	if (futimens(stage->fd, times) < 0)
 		return -errno;
 	keeps = node->shadow && publish_keep(fs, stage, dir_fd, &keep);
-	r = backing_expose(stage->fd, stage->hidden, dir_fd, node->name, !node->shadow);
+	r = backing_expose(stage->fd, &stage->hidden, dir_fd, node->name, !node->shadow);
 	if (keeps)
 		publish_kept(fs, stage, r, &keep);
 	if (r < 0)
@@ -153,7 +153,6 @@ static int publish_new(Fs *fs, Stage *stage, bool ends)
 	if (fstat(stage->fd, &st) < 0)
 		return -errno;
 	held_forget(fs, &st);
-	g_clear_pointer(&stage->hidden, g_free);
 	node->shadow = false;
 	node->parent->n_hidden--;
 	node->young = NODE_YOUNG;
@@ -187,14 +186,13 @@ static int publish_replace(Fs *fs, Stage *stage)
 	if (r < 0)
 		return r;
 	keeps = publish_keep(fs, stage, dir_fd, &keep);
-	r = backing_expose(stage->fd, stage->hidden, dir_fd, node->name, false);
+	r = backing_expose(stage->fd, &stage->hidden, dir_fd, node->name, false);
 	if (keeps)
 		publish_kept(fs, stage, r, &keep);
 	if (r < 0)
 		return r;
 	if (fstat(stage->fd, &st) == 0)
 		held_forget(fs, &st);
-	g_clear_pointer(&stage->hidden, g_free);
 	publish_renumber(fs, node);
 	return 0;
 }
@@ -296,7 +294,7 @@ static int publish_through(Fs *fs, Stage *stage, bool ends)
 	publish_renumber(fs, stage->node);
 	publish_sign(fs, stage);
 	if (!ends)
-		stage_rebase(stage, false);
+		stage_rebase(fs, stage, false);
 	return 0;
 }
 
@@ -561,7 +559,7 @@ static int publish_under_lock(
 	if (r == 0)
 		publish_sign(fs, stage);
 	if (r == 0 && !ends && *ret_verdict != VERDICT_KEPT)
-		stage_rebase(stage, *ret_verdict != VERDICT_TOUCHED);
+		stage_rebase(fs, stage, *ret_verdict != VERDICT_TOUCHED);
 	return r;
 }
 
@@ -696,7 +694,7 @@ int publish_save(Fs *fs, Stage *stage)
 		r = node_parent_fd(fs, stage->node, &dir_fd);
 	if (r == 0) {
 		name = save_name(dir_fd, stage->node->name);
-		r = backing_expose(stage->fd, stage->hidden, dir_fd, name, true);
+		r = backing_expose(stage->fd, &stage->hidden, dir_fd, name, true);
 	}
 	if (r < 0)
 		log_errno(r, "%s in %s is lost: it could not be saved", stage->node->name, fs->dir);

@@ -592,14 +592,14 @@ int stage_compare(Stage *stage, bool *ret_same)
 	return 0;
 }
 
-void stage_rebase(Stage *stage, bool replaced)
+void stage_rebase(Fs *fs, Stage *stage, bool replaced)
 {
 	if (replaced) {
 		fd_clear(&stage->base_fd);
 		stage->base_fd = fd_steal(&stage->fd);
 	}
 	fd_clear(&stage->fd);
-	g_clear_pointer(&stage->hidden, g_free);
+	stage_drop_hidden(fs, stage);
 	stage->base_size = stage->size;
 	stage->claim = (Range){};
 	ranges_clear(&stage->equal);
