@@ -6,6 +6,7 @@
  * out of the tree. Returns are 0 or -errno. */
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <time.h>
@@ -19,6 +20,7 @@ bool backing_is_hidden(const char *name);
 int backing_open_dir(int dir_fd, const char *name, int *ret_fd);
 /* A descriptor to list a directory with. */
 int backing_open_list(int dir_fd, int *ret_fd);
+int backing_open_list_below(int dir_fd, const char *name, int *ret_fd);
 /* An O_PATH descriptor of anything, links included. */
 int backing_open_path(int dir_fd, const char *name, int *ret_fd);
 /* A descriptor to read a regular file; does not move its atime if that can be had. */
@@ -56,9 +58,18 @@ int backing_link(int fd, int dir_fd, const char *name);
  * stay as they are, where its owner permits. */
 int backing_expose(int fd, char **hidden, int dir_fd, const char *name, bool fresh);
 
-/* Gives a staged file a hidden name that says which inode its bytes are being written through to.
- * Returns the name, to free, or NULL if it cannot be had. A sweep finishes the writing. */
-char *backing_link_through(int fd, int dir_fd, ino_t ino);
+/* Gives a staged file a hidden name that says which inode its bytes are being written through to:
+ * the one that to_fd is a descriptor of. Returns the name, to free, or NULL if it cannot be had. A
+ * sweep finishes the writing. */
+char *backing_link_through(int fd, int dir_fd, int to_fd);
+
+/* Of a hidden name: whether it is such a one, and for which inode, made when (0: that is not
+ * known). backing_is_born() tells whether that is this file. */
+bool backing_is_through(const char *hidden, ino_t *ret_ino, uint64_t *ret_birth);
+bool backing_is_born(int fd, uint64_t birth);
+
+/* Of a hidden name: whether the daemon that it belongs to may be living. */
+bool backing_is_living(const char *hidden);
 
 /* A hidden directory to keep files in: its name, to free, and an O_PATH descriptor. */
 int backing_make_store(int root_fd, char **ret_name, int *ret_fd);
@@ -86,7 +97,3 @@ int backing_stamp_name(int dir_fd, const char *name);
 /* By O_PATH descriptor: mode, owner (-1 leaves it). What is so already is left alone (P12). */
 int backing_chmod(int path_fd, mode_t mode);
 int backing_chown(int path_fd, uid_t uid, gid_t gid);
-
-/* Removes every hidden name below root_fd that no living process owns (P18), and finishes what was
- * being written through (P14). */
-void backing_sweep(int root_fd);

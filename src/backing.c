@@ -24,7 +24,6 @@
 
 #define ACL_ACCESS "system.posix_acl_access"
 #define ACL_DEFAULT "system.posix_acl_default"
-#define SWEEP_DEPTH_MAX 512
 #define XATTR_SIZE_SMALL 4096
 
 static void proc_path(int fd, char path[static 32])
@@ -55,6 +54,11 @@ int backing_open_dir(int dir_fd, const char *name, int *ret_fd)
 int backing_open_list(int dir_fd, int *ret_fd)
 {
 	return backing_open(dir_fd, ".", O_RDONLY | O_DIRECTORY, ret_fd);
+}
+
+int backing_open_list_below(int dir_fd, const char *name, int *ret_fd)
+{
+	return backing_open(dir_fd, name, O_RDONLY | O_DIRECTORY, ret_fd);
 }
 
 int backing_open_path(int dir_fd, const char *name, int *ret_fd)
@@ -498,113 +502,52 @@ int backing_chown(int path_fd, uid_t uid, gid_t gid)
 											: 0;
 }
 
-char *backing_link_through(int fd, int dir_fd, ino_t ino)
+/* When a file was made, in nanoseconds; 0: the file system does not say. Numbers of inodes are used
+ * again, sometimes at once. */
+static uint64_t file_birth(int fd)
 {
-	g_autofree char *hidden = hidden_name();
-	char *name = g_strdup_printf("%s-%ju", hidden, (uintmax_t)ino);
+	struct statx st;
 
-	if (backing_link(fd, dir_fd, name) == 0)
-		return name;
-	g_free(name);
-	return NULL;
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &st) < 0 || !(st.stx_mask & STATX_BTIME))
+		return 0;
+	return (uint64_t)st.stx_btime.tv_sec * 1000000000 + st.stx_btime.tv_nsec;
 }
 
-/* Writes a staged file over another, in place. */
-static int sweep_copy(int from_fd, int to_fd)
+char *backing_link_through(int fd, int dir_fd, int to_fd)
 {
+	g_autofree char *hidden = hidden_name(), *name = NULL;
 	struct stat st;
-	int r;
 
-	if (fstat(from_fd, &st) < 0 || ftruncate(to_fd, 0) < 0 || ftruncate(to_fd, st.st_size) < 0)
-		return -errno;
-	r = fileio_copy(from_fd, to_fd, 0, st.st_size);
-	return r < 0 ? r : fsync(to_fd) < 0 ? -errno : 0;
+	if (fstat(to_fd, &st) < 0)
+		return NULL;
+	name = g_strdup_printf(
+		"%s-%ju-%ju", hidden, (uintmax_t)st.st_ino, (uintmax_t)file_birth(to_fd));
+	return backing_link(fd, dir_fd, name) == 0 ? g_steal_pointer(&name) : NULL;
 }
 
-/* Finishes what was being written through to the inode: whichever name in this directory has it
- * will do. */
-static int sweep_through(DIR *dir, const char *hidden, ino_t ino)
+bool backing_is_through(const char *name, ino_t *ret_ino, uint64_t *ret_birth)
 {
-	autofd from_fd = -1, to_fd = -1;
-	struct dirent *entry;
-	struct stat st;
-	int r;
+	unsigned long long start, n, ino, birth = 0;
+	int pid;
 
-	r = backing_open(dirfd(dir), hidden, O_RDONLY | O_NONBLOCK, &from_fd);
-	if (r < 0)
-		return r;
-	/* Only what we have made ourselves: anybody can make a name. */
-	if (fstat(from_fd, &st) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || st.st_nlink != 1)
-		return -EPERM;
-	rewinddir(dir);
-	while (r == 0 && to_fd < 0 && (entry = readdir(dir)))
-		if (entry->d_ino == ino && strcmp(entry->d_name, hidden) != 0)
-			r = backing_open(dirfd(dir), entry->d_name, O_WRONLY | O_NONBLOCK, &to_fd);
-	if (r == 0 && to_fd >= 0)
-		r = sweep_copy(from_fd, to_fd);
-	return r;
+	if (sscanf(name + strlen(BACKING_HIDDEN_PREFIX), "%d-%llu-%llu-%llu-%llu", &pid, &start, &n,
+		    &ino, &birth) < 4)
+		return false;
+	*ret_ino = (ino_t)ino;
+	*ret_birth = birth;
+	return true;
 }
 
-/* A hidden name that was found: it is left alone if its daemon may be living, or it cannot be
- * finished. */
-static void sweep_name(DIR *dir, const char *name)
+bool backing_is_born(int fd, uint64_t birth)
 {
-	unsigned long long start = 0, n = 0, ino = 0;
-	int pid = 0, r = 0, n_read;
-
-	n_read = sscanf(
-		name + strlen(BACKING_HIDDEN_PREFIX), "%d-%llu-%llu-%llu", &pid, &start, &n, &ino);
-	if (n_read >= 2 && pid > 0 && start > 0 && !proc_has_gone(pid, start))
-		return;
-	if (n_read == 4)
-		r = sweep_through(dir, name, (ino_t)ino);
-	if (r == 0 && unlinkat(dirfd(dir), name, 0) < 0)
-		r = -errno;
-	if (r == -EISDIR) {
-		backing_remove_store(dirfd(dir), name);
-		r = backing_exists(dirfd(dir), name) ? -ENOTEMPTY : 0;
-	}
-	if (r < 0)
-		log_errno(r, "cannot sweep %s", name);
+	return !birth || birth == file_birth(fd);
 }
 
-static void sweep_dir(int fd, unsigned depth)
+bool backing_is_living(const char *hidden)
 {
-	g_autoptr(GPtrArray) dirs = g_ptr_array_new_with_free_func(g_free);
-	g_autoptr(GPtrArray) hidden = g_ptr_array_new_with_free_func(g_free);
-	struct dirent *entry;
-	DIR *dir;
+	unsigned long long start = 0;
+	int pid = 0;
 
-	dir = fdopendir(fd);
-	if (!dir) {
-		close(fd);
-		return;
-	}
-	while ((entry = readdir(dir))) {
-		if (backing_is_hidden(entry->d_name)) {
-			g_ptr_array_add(hidden, g_strdup(entry->d_name));
-		} else if ((entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN) &&
-			   strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
-			g_ptr_array_add(dirs, g_strdup(entry->d_name));
-		}
-	}
-	for (unsigned i = 0; i < hidden->len; i++)
-		sweep_name(dir, hidden->pdata[i]);
-	for (unsigned i = 0; i < dirs->len && depth < SWEEP_DEPTH_MAX; i++) {
-		int child = -1;
-
-		if (backing_open(dirfd(dir), dirs->pdata[i], O_RDONLY | O_DIRECTORY, &child) == 0)
-			sweep_dir(child, depth + 1);
-	}
-	closedir(dir);
-}
-
-void backing_sweep(int root_fd)
-{
-	int fd = -1;
-
-	if (backing_open_list(root_fd, &fd) == 0)
-		sweep_dir(fd, 0);
+	return sscanf(hidden + strlen(BACKING_HIDDEN_PREFIX), "%d-%llu", &pid, &start) == 2 &&
+	       pid > 0 && start > 0 && !proc_has_gone(pid, start);
 }

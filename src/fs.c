@@ -10,13 +10,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "backing.h"
 #include "former.h"
 #include "held.h"
 #include "kept.h"
 #include "outdated.h"
 #include "stage.h"
 #include "step.h"
+#include "sweep.h"
 #include "util.h"
 
 #define STATUS_NAMES_MAX 100
@@ -67,7 +67,7 @@ int fs_new(const Options *options, Inputs *inputs, int root_fd, const char *dir,
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	backing_sweep(fd);
+	sweep_tree(fd);
 
 	fs = g_new0(Fs, 1);
 	fs->options = options;

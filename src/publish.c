@@ -253,20 +253,23 @@ static int through_copy(Stage *stage, int fd)
 	return ftruncate(fd, stage->size) < 0 ? -errno : 0;
 }
 
-/* The bytes are in a file with a hidden name until they are through: if we are killed in between,
- * the next mount finishes it. Where that name cannot be had nothing is worse than in a plain write.
- */
+/* The bytes are in a file with a hidden name until they are through, in the same directory or in
+ * the root of the mount: if we are killed in between, the next mount finishes it. Where that name
+ * cannot be had nothing is worse than in a plain write. */
 static void through_begin(Fs *fs, Stage *stage)
 {
 	struct stat st;
 	int dir_fd;
 	HOLD(&fs->lock);
 
-	/* A second try has it already. */
-	if (stage->through || fstat(stage->base_fd, &st) < 0 ||
-		node_parent_fd(fs, stage->node, &dir_fd) < 0)
+	/* A second try has it already; its ctime tells when the writing began. */
+	if (stage->through && fstat(stage->fd, &st) == 0)
+		(void)!fchmod(stage->fd, st.st_mode & 07777);
+	if (stage->through || node_parent_fd(fs, stage->node, &dir_fd) < 0)
 		return;
-	stage->through = backing_link_through(stage->fd, dir_fd, st.st_ino);
+	stage->through = backing_link_through(stage->fd, dir_fd, stage->base_fd);
+	if (!stage->through)
+		stage->through = backing_link_through(stage->fd, fs->root_fd, stage->base_fd);
 }
 
 static int publish_through(Fs *fs, Stage *stage, bool ends)

@@ -330,8 +330,11 @@ void stage_drop_through(Fs *fs, Stage *stage)
 {
 	int dir_fd;
 
-	if (stage->through && node_dir_fd(fs, stage->node->parent, &dir_fd) == 0)
-		unlinkat(dir_fd, stage->through, 0);
+	if (!stage->through)
+		return;
+	if (node_dir_fd(fs, stage->node->parent, &dir_fd) < 0 ||
+		unlinkat(dir_fd, stage->through, 0) < 0)
+		unlinkat(fs->root_fd, stage->through, 0);
 	g_clear_pointer(&stage->through, g_free);
 }
 

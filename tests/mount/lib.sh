@@ -221,6 +221,46 @@ kill_daemon() {
 	until_true "the daemon's death" no_daemon
 }
 
+# ---- system calls that fail ----
+
+is_traced() {
+	local status
+	for status in "/proc/$1"/task/*/status; do
+		! grep -q '^TracerPid:[[:space:]]*0$' "$status" || return 1
+	done
+}
+
+# is_injecting: strace has attached, or has given up
+is_injecting() {
+	is_traced "$1" || ! kill -0 "$STRACE_PID" 2>/dev/null
+}
+
+# inject EXPRESSION...: from now on these system calls of the daemon do as strace's -e inject= says
+inject() {
+	local pid expression
+	local -a args=()
+	local calls=
+	need strace
+	pid=$(daemons)
+	for expression in "$@"; do
+		calls+=,${expression%%:*}
+		args+=(-e "inject=$expression")
+	done
+	strace -f -o "$T/strace" -p "$pid" -e "trace=${calls#,}" "${args[@]}" 2>"$T/strace.err" &
+	STRACE_PID=$!
+	until_true "strace's attaching" is_injecting "$pid"
+	is_traced "$pid" || skip "strace cannot attach: $(cat "$T/strace.err")"
+}
+
+# Before mnt: the daemon is going to end while its system calls fail. LeakSanitizer cannot look at what is traced.
+ends_traced() { export ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0"; }
+
+# From now on they work again.
+inject_end() {
+	kill -TERM "$STRACE_PID"
+	wait "$STRACE_PID" || :
+}
+
 # Names in the backing that no program asked for.
 strange_names() {
 	(cd "$V" && find . -mindepth 1 -name '*lklfs*')

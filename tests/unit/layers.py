@@ -20,7 +20,7 @@ LAYERS = (  # top first
     ("request", "request-*", "order", "notify", "flock"),
     ("publish", "pin", "match"),
     ("stage", "space", "fs", "node", "version", "former", "kept", "held", "outdated"),
-    ("compare", "step", "backing", "inputs"),
+    ("compare", "step", "sweep", "backing", "inputs"),
     ("proc", "fileio", "journal", "log", "mount-options", "util"),
 )
 
