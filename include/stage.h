@@ -50,12 +50,16 @@ struct Stage {
 	bool drop_set_id;           /* somebody without the privilege to keep them wrote */
 
 	pthread_mutex_t lock; /* the content: all that follows */
-	/* is_new and base_fd are changed under both locks, so that either suffices to read them */
+	/* is_new, base_fd and told_fd are changed under both locks, so that either suffices to read
+	 * them */
 	bool is_new; /* a new name: not in the backing */
 	int base_fd; /* what is exposed, to compare with; -1 for a new name */
 	off_t base_size;
 	ino_t base_ino; /* constant; 0 for a new name: no other name can lead to it while its
 			   session lasts */
+	int told_fd; /* of the file whose inode number is told as long as the session lasts, though
+			another has been exposed in between: then nobody else gets that number;
+			-1: the number is that of what is exposed */
 	bool shared; /* atomic: the exposed inode has other names, and so may change: nothing counts
 			as equal */
 	int fd;      /* the staging file; -1 as long as nothing differs */

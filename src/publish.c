@@ -641,30 +641,43 @@ void publish_end(Fs *fs, Stage *stage)
 	stage_end(fs, stage, keeps_id ? stage->version : NULL);
 }
 
-int publish_now(Fs *fs, Stage *stage, unsigned n_openers, bool durable)
+static bool publish_has_ended(Fs *fs, const Stage *stage)
 {
-	int dir_fd = -1, r;
-	Verdict verdict;
-	HOLD(&stage->lock);
+	HOLD(&fs->lock);
 
-	r = publish(fs, stage, false, n_openers, durable, &verdict);
-	if (r < 0)
-		return log_errno(r, "cannot expose a file being written in %s", fs->dir);
-	if (verdict != N_VERDICTS && verdict != VERDICT_KEPT && verdict != VERDICT_REMOVED)
-		journal_add(fs->journal, verdict, (uint64_t)stage->size);
-	if (!durable)
-		return 0;
-	if (fsync(stage->base_fd >= 0 ? stage->base_fd : stage->fd) < 0)
-		return -errno;
+	return stage->state == STAGE_DONE;
+}
+
+/* What is exposed now, and its name. */
+static int publish_sync(Fs *fs, Stage *stage)
+{
+	const bool replaced = publish_has_ended(fs, stage) && stage->fd >= 0;
 	autofd list_fd = -1;
+	int dir_fd;
+
 	{
 		HOLD(&fs->lock);
 		if (node_parent_fd(fs, stage->node, &dir_fd) == 0)
 			(void)!backing_open_list(dir_fd, &list_fd);
 	}
-	if (list_fd >= 0 && fsync(list_fd) < 0 && errno != EINVAL)
+	if (fsync(stage->base_fd >= 0 && !replaced ? stage->base_fd : stage->fd) < 0)
 		return -errno;
-	return 0;
+	return list_fd >= 0 && fsync(list_fd) < 0 && errno != EINVAL ? -errno : 0;
+}
+
+int publish_now(Fs *fs, Stage *stage, unsigned n_openers, bool durable)
+{
+	Verdict verdict = N_VERDICTS;
+	int r = 0;
+	HOLD(&stage->lock);
+
+	if (!publish_has_ended(fs, stage))
+		r = publish(fs, stage, false, n_openers, durable, &verdict);
+	if (r < 0)
+		return log_errno(r, "cannot expose a file being written in %s", fs->dir);
+	if (verdict != N_VERDICTS && verdict != VERDICT_KEPT && verdict != VERDICT_REMOVED)
+		journal_add(fs->journal, verdict, (uint64_t)stage->size);
+	return durable ? publish_sync(fs, stage) : 0;
 }
 
 /* A name that is free: NAME.lklfs-unsaved, or that with a number if there is one from an earlier

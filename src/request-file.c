@@ -592,7 +592,7 @@ void request_fsync(
 	Handle *handle = request_handle(fi);
 	int r = 0;
 
-	if (handle->stage && handle->writes)
+	if (handle->stage)
 		r = publish_now(request_fs(req), handle->stage, PUBLISH_ANY_OPENERS, true);
 	else if (handle->fd >= 0)
 		r = (datasync ? fdatasync(handle->fd) : fsync(handle->fd)) < 0 ? -errno : 0;

@@ -61,7 +61,7 @@ static Stage *stage_new(Fs *fs, Node *node)
 	g_queue_init(&stage->parked);
 	g_queue_init(&stage->draining);
 	pthread_mutex_init(&stage->lock, NULL);
-	stage->base_fd = stage->fd = -1;
+	stage->base_fd = stage->fd = stage->told_fd = -1;
 	stage->difference = -1;
 	clock_gettime(CLOCK_REALTIME_COARSE, &stage->began);
 	stage->version = version_new(fs, node, VERSION_STAGED);
@@ -173,6 +173,7 @@ Stage *stage_unref(Fs *fs, Stage *stage)
 	g_ptr_array_unref(stage->openers);
 	ranges_clear(&stage->equal);
 	fd_clear(&stage->base_fd);
+	fd_clear(&stage->told_fd);
 	fd_clear(&stage->fd);
 	g_free(stage->hidden);
 	g_free(stage->through);
@@ -382,6 +383,7 @@ unsigned stage_n_failed(Fs *fs)
 int stage_stat(const Stage *stage, struct stat *ret_stat)
 {
 	bool own = stage->is_new || stage->base_fd < 0;
+	struct stat told;
 
 	/* Once the session has ended, nobody changes fd any more. */
 	if (stage->state == STAGE_DONE && stage->fd >= 0)
@@ -396,6 +398,9 @@ int stage_stat(const Stage *stage, struct stat *ret_stat)
 	ret_stat->st_size = stage_size(stage);
 	ret_stat->st_blocks = (ret_stat->st_size + 511) / 512;
 	ret_stat->st_mtim = stage->mtime;
+	/* SQLite takes a file whose number changes for another one. */
+	if (stage->told_fd >= 0 && fstat(stage->told_fd, &told) == 0)
+		ret_stat->st_ino = told.st_ino;
 	return 0;
 }
 
@@ -598,6 +603,8 @@ int stage_compare(Stage *stage, bool *ret_same)
 void stage_rebase(Fs *fs, Stage *stage, bool replaced)
 {
 	if (replaced) {
+		if (stage->told_fd < 0)
+			stage->told_fd = fd_steal(&stage->base_fd);
 		fd_clear(&stage->base_fd);
 		stage->base_fd = fd_steal(&stage->fd);
 	}
