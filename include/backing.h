@@ -28,6 +28,9 @@ int backing_open_read(int dir_fd, const char *name, int *ret_fd);
 /* A descriptor of a regular file that may be written, but not read. Its owner reads it all the
  * same, by way of another mode for a moment; for anybody else nothing in it counts as equal. */
 int backing_open_unreadable(int dir_fd, const char *name, int *ret_fd);
+/* Whether a file could be opened for writing, as far as the file system itself has a say: -EROFS,
+ * or -EPERM for one that is immutable, or to which can only be appended. fd: open for reading. */
+int backing_may_write(int dir_fd, const char *name, int fd);
 /* A descriptor to write and read a regular file in place (P14). */
 int backing_open_write(int dir_fd, const char *name, int *ret_fd);
 /* Opens once more, for reading, what fd is a descriptor of. */

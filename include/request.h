@@ -130,6 +130,10 @@ void request_flush_later(Request *r, GArray *ids);
 /* Asks the kernel, later, to ask for the attributes of a version again. */
 void request_refresh(Fs *fs, const Version *version);
 
+/* The kernel is to forget, later, the pages of some inodes, none of which is written. Takes the
+ * array. */
+void request_drop_pages(Fs *fs, GArray *ids);
+
 /* Whether the kernel may cache what it is told of this file. */
 bool request_is_cached(const struct stat *st);
 

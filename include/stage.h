@@ -66,6 +66,9 @@ struct Stage {
 	char *hidden;  /* its hidden name where files without a name cannot be had; else NULL */
 	char *through; /* the hidden name under which it is being written through; NULL: it is not.
 			  fs->lock */
+	bool torn;     /* the exposed inode has been written through in part */
+	GArray *stale; /* owned; ids of which the kernel is to forget the pages; NULL: none.
+			  fs->lock */
 	Range claim;   /* while fd is -1: room that has been asked for; empty: none */
 	Ranges equal;  /* while fd is -1: where the content is the exposed one; elsewhere zeros */
 	bool resized;  /* atomic: the size has changed since it began */

@@ -75,6 +75,19 @@ int backing_open_read(int dir_fd, const char *name, int *ret_fd)
 	return r;
 }
 
+int backing_may_write(int dir_fd, const char *name, int fd)
+{
+	struct statx st;
+
+	if (faccessat(dir_fd, name, W_OK, AT_EACCESS | AT_SYMLINK_NOFOLLOW) < 0 &&
+		(errno == EROFS || errno == EPERM))
+		return -errno;
+	if (statx(fd, "", AT_EMPTY_PATH, 0, &st) == 0 &&
+		(st.stx_attributes & (STATX_ATTR_APPEND | STATX_ATTR_IMMUTABLE)))
+		return -EPERM;
+	return 0;
+}
+
 int backing_open_write(int dir_fd, const char *name, int *ret_fd)
 {
 	return backing_open(dir_fd, name, O_RDWR | O_NONBLOCK, ret_fd);

@@ -425,6 +425,18 @@ static GArray *order_stage_ids(Fs *fs, Stage *stage)
 	return ids;
 }
 
+void order_tell(Fs *fs, Stage *stage)
+{
+	GArray *ids;
+
+	{
+		HOLD(&fs->lock);
+		ids = g_steal_pointer(&stage->stale);
+	}
+	if (ids)
+		request_drop_pages(fs, ids);
+}
+
 /* Nobody who opened it lives: exposes what is there. Returns false if the request waits. */
 static bool order_expose_abandoned(Request *r, Stage *stage, unsigned n_openers)
 {
@@ -434,6 +446,7 @@ static bool order_expose_abandoned(Request *r, Stage *stage, unsigned n_openers)
 		return false;
 	}
 	publish_now(r->fs, stage, n_openers, false);
+	order_tell(r->fs, stage);
 	return true;
 }
 
@@ -511,6 +524,7 @@ static void order_decide(Fs *fs, Stage *stage)
 	GQueue waiting = G_QUEUE_INIT;
 
 	publish_end(fs, stage);
+	order_tell(fs, stage);
 	{
 		HOLD(&fs->lock);
 		pthread_cond_broadcast(&fs->decided);

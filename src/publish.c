@@ -29,10 +29,10 @@
 #include "log.h"
 #include "match.h"
 #include "outdated.h"
+#include "through.h"
 #include "util.h"
 
 #define THIN_ARCHIVE "!<thin>\n"
-#define PIECE (128 * 1024)
 
 bool publish_is_listed(const Fs *fs, const char *name)
 {
@@ -197,93 +197,13 @@ static int publish_replace(Fs *fs, Stage *stage)
 	return 0;
 }
 
-/* Whether the exposed file must keep its inode. */
-static bool publish_has_names(const Fs *fs, const Stage *stage)
-{
-	struct stat st;
-
-	return fstat(stage->base_fd, &st) == 0 && kept_n_links(fs, &st) > 1;
-}
-
-static int through_open(Fs *fs, Stage *stage, int *ret_fd)
-{
-	autofd fd = -1;
-	struct stat base, st;
-	int dir_fd, r;
-	HOLD(&fs->lock);
-
-	r = node_parent_fd(fs, stage->node, &dir_fd);
-	if (r < 0)
-		return r;
-	r = backing_open_write(dir_fd, stage->node->name, &fd);
-	if (r < 0)
-		return r;
-	if (fstat(fd, &st) < 0 || fstat(stage->base_fd, &base) < 0)
-		return -errno;
-	if (st.st_ino != base.st_ino || st.st_dev != base.st_dev)
-		return -ESTALE;
-	former_release(fs, &st);
-	*ret_fd = fd_steal(&fd);
-	return 0;
-}
-
-/* Writes what differs into the exposed inode. */
-static int through_copy(Stage *stage, int fd)
-{
-	g_autofree char *piece = g_malloc(PIECE);
-	int r;
-
-	for (off_t offset = 0; offset < stage->size;) {
-		size_t n = 0;
-		bool same;
-
-		r = fileio_pread(stage->fd, piece, (size_t)MIN((off_t)PIECE, stage->size - offset),
-			offset, &n);
-		if (r < 0)
-			return r;
-		if (n == 0)
-			return -EIO;
-		r = compare_buffer(fd, piece, n, offset, &same);
-		if (r == 0 && !same)
-			r = fileio_pwrite(fd, piece, n, offset);
-		if (r < 0)
-			return r;
-		offset += (off_t)n;
-	}
-	return ftruncate(fd, stage->size) < 0 ? -errno : 0;
-}
-
-/* The bytes are in a file with a hidden name until they are through, in the same directory or in
- * the root of the mount: if we are killed in between, the next mount finishes it. Where that name
- * cannot be had nothing is worse than in a plain write. */
-static void through_begin(Fs *fs, Stage *stage)
-{
-	struct stat st;
-	int dir_fd;
-	HOLD(&fs->lock);
-
-	/* A second try has it already; its ctime tells when the writing began. */
-	if (stage->through && fstat(stage->fd, &st) == 0)
-		(void)!fchmod(stage->fd, st.st_mode & 07777);
-	if (stage->through || node_parent_fd(fs, stage->node, &dir_fd) < 0)
-		return;
-	stage->through = backing_link_through(stage->fd, dir_fd, stage->base_fd);
-	if (!stage->through)
-		stage->through = backing_link_through(stage->fd, fs->root_fd, stage->base_fd);
-}
-
-static int publish_through(Fs *fs, Stage *stage, bool ends)
+static int publish_through(Fs *fs, Stage *stage, bool ends, bool durable)
 {
 	autofd fd = -1;
 	struct stat st;
 	int r;
 
-	r = through_open(fs, stage, &fd);
-	if (r < 0)
-		return r;
-	through_begin(fs, stage);
-	r = through_copy(stage, fd);
-	/* Half of it may be there: the hidden name stays, and the stage is what everyone reads. */
+	r = through_write(fs, stage, durable || fs->options->durable, &fd);
 	if (r < 0)
 		return r;
 	HOLD(&fs->lock);
@@ -296,6 +216,7 @@ static int publish_through(Fs *fs, Stage *stage, bool ends)
 	former_forget_node(fs, stage->node);
 	publish_renumber(fs, stage->node);
 	publish_sign(fs, stage);
+	through_supersede(fs, stage);
 	if (!ends)
 		stage_rebase(fs, stage, false);
 	return 0;
@@ -347,7 +268,7 @@ static GArray *publish_candidates(Fs *fs, const Stage *stage)
 	const Node *node = stage->node;
 	HOLD(&fs->lock);
 
-	if (!publish_may_match(stage) || (!stage->is_new && publish_has_names(fs, stage)))
+	if (!publish_may_match(stage) || (!stage->is_new && through_is_needed(fs, stage)))
 		return NULL;
 	return match_candidates(fs, publish_open_shadow(fs, stage), node->parent, node->name,
 		stage->size, publish_writer(stage));
@@ -528,7 +449,7 @@ static int publish_name(
 		return r;
 	}
 	*ret_verdict = VERDICT_CHANGED;
-	if (publish_has_names(fs, stage))
+	if (through_is_needed(fs, stage))
 		return -EXDEV;
 	r = publish_replace(fs, stage);
 	if (r == 0)
@@ -585,7 +506,7 @@ static int publish_once(
 	}
 	match_clear(fs, &match);
 	if (r == -EXDEV)
-		r = publish_through(fs, stage, ends);
+		r = publish_through(fs, stage, ends, durable);
 	return r;
 }
 
@@ -606,8 +527,9 @@ static void publish_identify(Stage *stage, Verdict verdict)
 {
 	struct stat st;
 
-	if (fstat(verdict == VERDICT_CHANGED && stage->fd >= 0 ? stage->fd : stage->base_fd, &st) ==
-		0)
+	const bool replaced = verdict == VERDICT_CHANGED && stage->fd >= 0 && !stage->stale;
+
+	if (fstat(replaced ? stage->fd : stage->base_fd, &st) == 0)
 		version_identify(stage->version, &st);
 }
 

@@ -590,12 +590,15 @@ void request_fsync(
 	fuse_req_t req, fuse_ino_t ino G_GNUC_UNUSED, int datasync, struct fuse_file_info *fi)
 {
 	Handle *handle = request_handle(fi);
+	Fs *fs = request_fs(req);
 	int r = 0;
 
-	if (handle->stage)
-		r = publish_now(request_fs(req), handle->stage, PUBLISH_ANY_OPENERS, true);
-	else if (handle->fd >= 0)
+	if (handle->stage) {
+		r = publish_now(fs, handle->stage, PUBLISH_ANY_OPENERS, true);
+		order_tell(fs, handle->stage);
+	} else if (handle->fd >= 0) {
 		r = (datasync ? fdatasync(handle->fd) : fsync(handle->fd)) < 0 ? -errno : 0;
+	}
 	request_reply(req, r);
 }
 

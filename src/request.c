@@ -235,6 +235,11 @@ void request_flush_later(Request *r, GArray *ids)
 	notify_flush(r->fs->receive->inodes, ids, flushed, r);
 }
 
+void request_drop_pages(Fs *fs, GArray *ids)
+{
+	notify_flush(fs->receive->inodes, ids, NULL, NULL);
+}
+
 void request_store_tail(Fs *fs, uint64_t id, Stage *stage)
 {
 	off_t size = __atomic_load_n(&stage->size, __ATOMIC_RELAXED);

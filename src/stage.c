@@ -91,6 +91,9 @@ int stage_begin(Fs *fs, Node *node, Stage **ret_stage)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return -ESTALE;
+	r = backing_may_write(dir_fd, node->name, base_fd);
+	if (r < 0)
+		return r;
 	stage = stage_new(fs, node);
 	stage->base_fd = fd_steal(&base_fd);
 	stage->base_size = stage->size = st.st_size;
@@ -177,6 +180,8 @@ Stage *stage_unref(Fs *fs, Stage *stage)
 	fd_clear(&stage->fd);
 	g_free(stage->hidden);
 	g_free(stage->through);
+	if (stage->stale)
+		g_array_unref(stage->stale);
 	pthread_mutex_destroy(&stage->lock);
 	g_free(stage);
 	return NULL;
