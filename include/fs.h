@@ -55,6 +55,12 @@ struct Fs {
 	GQueue kept; /* nodes that are kept for their last unchanged session, the oldest first */
 	GQueue told; /* nodes that are kept for their told ctime, the oldest first */
 	unsigned n_shared; /* sessions on files with several names */
+	unsigned n_failed; /* failed.c: sessions that could not be exposed */
+	int64_t retry_at; /* failed.c: when that is tried again, monotonic, in us; 0: no time is set
+			   */
+	int64_t retry_delay; /* failed.c: in us, how long is waited for that; 0: as short as can be
+			      */
+	bool settling;       /* order.c: somebody waits for all verdicts */
 	unsigned n_dirs_max;
 	uint64_t last_id;
 	uint64_t n_nodes, n_handles;

@@ -16,6 +16,9 @@ int log_error(const char *format, ...) G_GNUC_PRINTF(1, 2);
 /* Says "lklfs: warning: MESSAGE". */
 void log_warning(const char *format, ...) G_GNUC_PRINTF(1, 2);
 
+/* Says "lklfs: MESSAGE". */
+void log_notice(const char *format, ...) G_GNUC_PRINTF(1, 2);
+
 /* Opens a file for log_to_file(), at its end; created with 0644 and the umask. -errno is said. */
 int log_open(const char *path, int *ret_fd);
 

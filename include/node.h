@@ -75,6 +75,10 @@ int node_dir_fd(Fs *fs, Node *dir, int *ret_fd);
 /* The same for the directory that holds the node's name; -ENOENT if the name is gone. */
 int node_parent_fd(Fs *fs, Node *node, int *ret_fd);
 
+/* The directories on the way to the name are looked for anew: they may have been replaced behind
+ * the mount. */
+void node_forget_dirs(Fs *fs, Node *node);
+
 /* Its path from the root of the mount, to free. */
 char *node_path(const Node *node);
 

@@ -26,9 +26,9 @@ int request_start(Fs *fs, struct fuse_session *se, int ready_fd);
 /* Returns when the connection has ended and all threads have. */
 void request_join(Fs *fs);
 
-/* After request_join(): exposes what is still staged, or saves it beside its name if the connection
- * was aborted, for then not all of it has come. Returns 0, or -EIO if something could not be
- * exposed. */
+/* After request_join(): exposes what is still staged. What cannot be exposed, or is still open for
+ * writing and the connection was aborted, so that not all of it may have come, is saved. Returns 0,
+ * or -EIO if something could not be exposed. */
 int fs_finish(Fs *fs, bool aborted);
 
 /* From here on for the request-*.c alone. */

@@ -16,7 +16,7 @@
 typedef enum {
 	STAGE_OPEN,      /* being written, or promised to somebody who is about to open it */
 	STAGE_UNDECIDED, /* the last writer has closed; the verdict is being reached */
-	STAGE_FAILED,    /* could not be exposed: stays what everyone reads (P17) */
+	STAGE_FAILED,    /* the verdict could not be carried out (P17): it is reached anew later */
 	STAGE_DONE,      /* exposed or dropped; handles may go on reading it */
 } StageState;
 
@@ -48,6 +48,9 @@ struct Stage {
 	struct timespec told_ctime; /* of a new name: what fstat says (P6) */
 	struct timespec began;      /* CLOCK_REALTIME_COARSE */
 	bool drop_set_id;           /* somebody without the privilege to keep them wrote */
+	int failed; /* -errno: it could not be exposed, and has not been since, so that
+		       it is what everybody reads (P17), also when it is written
+		       again; 0: failed.c */
 
 	pthread_mutex_t lock; /* the content: all that follows */
 	/* is_new, base_fd and told_fd are changed under both locks, so that either suffices to read
@@ -156,8 +159,17 @@ void stage_end(Fs *fs, Stage *stage, Version *keep);
 /* It has been written through, or never will be; fs->lock held. */
 void stage_drop_through(Fs *fs, Stage *stage);
 
-/* How many sessions could not be exposed; fs->lock held. */
-unsigned stage_n_failed(Fs *fs);
+/* Nobody writes it, and everybody is to read it: if what the kernel has in mind of its ids cannot
+ * be relied upon, it gets another one; fs->lock held. */
+void stage_renumber(Fs *fs, Stage *stage);
+
+/* The stage whose attributes are those of the version: its own, or that of its name as long as the
+ * backing does not have it. NULL: none; fs->lock held. */
+Stage *stage_of(const Version *version);
+
+/* If it has failed, it is undecided again. Returns true if the caller has to see to the verdict;
+ * fs->lock held. */
+bool stage_decide_anew(Stage *stage);
 
 /* The attributes of what is staged; fs->lock held. */
 int stage_stat(const Stage *stage, struct stat *ret_stat);

@@ -169,6 +169,12 @@ int node_dir_fd(Fs *fs, Node *dir, int *ret_fd)
 	return 0;
 }
 
+void node_forget_dirs(Fs *fs, Node *node)
+{
+	for (Node *dir = node->parent; dir; dir = dir->parent)
+		node_close_dir(fs, dir);
+}
+
 int node_parent_fd(Fs *fs, Node *node, int *ret_fd)
 {
 	if (!node->linked || !node->parent)

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "backing.h"
+#include "failed.h"
 #include "fileio.h"
 #include "former.h"
 #include "held.h"
@@ -29,6 +30,7 @@
 #include "log.h"
 #include "match.h"
 #include "outdated.h"
+#include "save.h"
 #include "through.h"
 #include "util.h"
 
@@ -551,11 +553,15 @@ void publish_end(Fs *fs, Stage *stage)
 	if (verdict != VERDICT_KEPT && verdict != VERDICT_RESTORED)
 		stage->node->kept_by = step_process_unref(stage->node->kept_by);
 	if (r < 0) {
-		log_errno(r, "cannot expose %s in %s", stage->node->name, fs->dir);
 		stage->state = STAGE_FAILED;
-		journal_add(fs->journal, VERDICT_FAILED, (uint64_t)stage->size);
+		failed_note(fs, stage, r);
+		/* Who has looked the name up before is to look again, and finds the stage. */
+		publish_renumber(fs, stage->node);
+		stage_renumber(fs, stage);
+		node_forget_dirs(fs, stage->node);
 		return;
 	}
+	failed_mend(fs, stage);
 	if (verdict != N_VERDICTS)
 		journal_add(fs->journal, verdict, (uint64_t)stage->size);
 	publish_identify(stage, verdict);
@@ -596,49 +602,44 @@ int publish_now(Fs *fs, Stage *stage, unsigned n_openers, bool durable)
 	if (!publish_has_ended(fs, stage))
 		r = publish(fs, stage, false, n_openers, durable, &verdict);
 	if (r < 0)
-		return log_errno(r, "cannot expose a file being written in %s", fs->dir);
+		return r;
 	if (verdict != N_VERDICTS && verdict != VERDICT_KEPT && verdict != VERDICT_REMOVED)
 		journal_add(fs->journal, verdict, (uint64_t)stage->size);
-	return durable ? publish_sync(fs, stage) : 0;
-}
-
-/* A name that is free: NAME.lklfs-unsaved, or that with a number if there is one from an earlier
- * time. */
-static char *save_name(int dir_fd, const char *name)
-{
-	char *saved = g_strdup_printf("%.230s.lklfs-unsaved", name);
-
-	for (unsigned i = 2; backing_exists(dir_fd, saved); i++) {
-		g_free(saved);
-		saved = g_strdup_printf("%.230s.lklfs-unsaved.%u", name, i);
+	if (verdict != N_VERDICTS) {
+		HOLD(&fs->lock);
+		failed_mend(fs, stage);
 	}
-	return saved;
+	return durable ? publish_sync(fs, stage) : 0;
 }
 
 int publish_save(Fs *fs, Stage *stage)
 {
-	g_autofree char *name = NULL;
+	g_autofree char *path = NULL, *name = NULL;
 	bool same = false;
-	int dir_fd, r;
-	HOLD(&stage->lock);
+	int r;
 
-	r = publish_bytes(fs, stage, false, &same);
-	HOLD(&fs->lock);
-	if (!stage->node->linked || same || (!stage->dirty && !stage->is_new)) {
-		stage_end(fs, stage, NULL);
-		return 0;
-	}
-	if (r == 0)
-		r = node_parent_fd(fs, stage->node, &dir_fd);
-	if (r == 0) {
-		name = save_name(dir_fd, stage->node->name);
-		r = backing_expose(stage->fd, &stage->hidden, dir_fd, name, true);
+	{
+		HOLD(&stage->lock);
+		r = publish_bytes(fs, stage, false, &same);
+		HOLD(&fs->lock);
+		if (!stage->node->linked || same || (!stage->dirty && !stage->is_new)) {
+			stage_end(fs, stage, NULL);
+			return 0;
+		}
+		name = node_path(stage->node);
+		if (r == 0)
+			r = save_in_mount(fs, stage, &path);
 	}
 	if (r < 0)
-		log_errno(r, "%s in %s is lost: it could not be saved", stage->node->name, fs->dir);
+		r = save_elsewhere(fs, stage, &path);
+	if (r < 0)
+		log_errno(r, "%s in %s is lost, for it could neither be exposed nor saved", name,
+			fs->dir);
 	else
-		log_warning("%s in %s could not be exposed, and was saved as %s", stage->node->name,
-			fs->dir, name);
+		log_warning("%s in %s could not be exposed%s, and was saved as %s", name, fs->dir,
+			stage->torn ? " but in part" : "", path);
+	HOLD(&fs->lock);
+	journal_add(fs->journal, VERDICT_FAILED, 0);
 	stage_end(fs, stage, NULL);
 	return r < 0 ? r : -EIO;
 }

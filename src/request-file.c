@@ -593,6 +593,8 @@ void request_fsync(
 	Fs *fs = request_fs(req);
 	int r = 0;
 
+	if (handle->text)
+		order_settle_all(fs);
 	if (handle->stage) {
 		r = publish_now(fs, handle->stage, PUBLISH_ANY_OPENERS, true);
 		order_tell(fs, handle->stage);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "backing.h"
+#include "failed.h"
 #include "fileio.h"
 #include "former.h"
 #include "kept.h"
@@ -49,6 +50,13 @@ void stage_note_change(Stage *stage, off_t size)
 	stage_set_size(stage, size);
 }
 
+static void stage_make_version(Fs *fs, Stage *stage)
+{
+	stage->version = version_new(fs, stage->node, VERSION_STAGED);
+	stage->version->type = S_IFREG;
+	stage->version->stage = stage_ref(stage);
+}
+
 static Stage *stage_new(Fs *fs, Node *node)
 {
 	Stage *stage = g_new0(Stage, 1);
@@ -64,9 +72,7 @@ static Stage *stage_new(Fs *fs, Node *node)
 	stage->base_fd = stage->fd = stage->told_fd = -1;
 	stage->difference = -1;
 	clock_gettime(CLOCK_REALTIME_COARSE, &stage->began);
-	stage->version = version_new(fs, node, VERSION_STAGED);
-	stage->version->type = S_IFREG;
-	stage->version->stage = stage_ref(stage);
+	stage_make_version(fs, stage);
 	g_queue_push_tail(&fs->stages, stage);
 	node->stage = stage;
 	return stage;
@@ -254,7 +260,7 @@ bool stage_is_family(const Stage *stage, const Process *process)
 
 bool stage_is_shown(const Stage *stage, const Process *process)
 {
-	return stage->is_new || stage->state == STAGE_FAILED || stage_is_family(stage, process);
+	return stage->is_new || stage->failed || stage_is_family(stage, process);
 }
 
 void stage_look(Stage *stage, const Process *process, bool bytes)
@@ -351,12 +357,20 @@ void stage_out_of_sight(Fs *fs, Stage *stage)
 		stage_end(fs, stage, NULL);
 }
 
+static void stage_supersede_ids(Fs *fs, Stage *stage)
+{
+	for (unsigned i = 0; i < stage->aliases->len; i++)
+		version_supersede(fs, stage->aliases->pdata[i]);
+	g_ptr_array_set_size(stage->aliases, 0);
+}
+
 void stage_end(Fs *fs, Stage *stage, Version *keep)
 {
 	stage_ref(stage);
 	if (stage->state != STAGE_DONE && __atomic_load_n(&stage->shared, __ATOMIC_RELAXED))
 		fs->n_shared--;
 	stage->state = STAGE_DONE;
+	failed_forget(fs, stage);
 	g_queue_remove(&fs->stages, stage);
 	if (!stage->is_new)
 		stage_drop_hidden(fs, stage);
@@ -366,9 +380,7 @@ void stage_end(Fs *fs, Stage *stage, Version *keep)
 	else if (stage->version)
 		version_supersede(fs, stage->version);
 	stage->version = NULL;
-	for (unsigned i = 0; i < stage->aliases->len; i++)
-		version_supersede(fs, stage->aliases->pdata[i]);
-	g_ptr_array_set_size(stage->aliases, 0);
+	stage_supersede_ids(fs, stage);
 	if (stage->node->stage == stage) {
 		stage->node->stage = NULL;
 		stage_unref(fs, stage);
@@ -376,13 +388,35 @@ void stage_end(Fs *fs, Stage *stage, Version *keep)
 	stage_unref(fs, stage);
 }
 
-unsigned stage_n_failed(Fs *fs)
+void stage_renumber(Fs *fs, Stage *stage)
 {
-	unsigned n = 0;
+	Version *old = stage->version;
 
-	for (GList *l = fs->stages.head; l; l = l->next)
-		n += ((Stage *)l->data)->state == STAGE_FAILED;
-	return n;
+	if (!stage->direct && !__atomic_load_n(&stage->shrunk, __ATOMIC_RELAXED))
+		return;
+	stage_make_version(fs, stage);
+	version_supersede(fs, old);
+	stage_supersede_ids(fs, stage);
+	__atomic_store_n(&stage->resized, false, __ATOMIC_RELAXED);
+	__atomic_store_n(&stage->shrunk, false, __ATOMIC_RELAXED);
+	stage->direct = false;
+}
+
+Stage *stage_of(const Version *version)
+{
+	Stage *stage = version->node->stage;
+
+	if (version->stage || !version->node->linked)
+		return version->stage;
+	return stage && stage->is_new ? stage : NULL;
+}
+
+bool stage_decide_anew(Stage *stage)
+{
+	if (stage->state != STAGE_FAILED)
+		return false;
+	stage->state = STAGE_OPEN;
+	return stage_close(stage);
 }
 
 int stage_stat(const Stage *stage, struct stat *ret_stat)

@@ -261,6 +261,19 @@ inject_end() {
 	wait "$STRACE_PID" || :
 }
 
+# Exposing is tried again at once.
+try_again() { sync "$B/.lklfs/status"; }
+
+# status_value KEY: what the status of the mount says of it, as JSON
+status_value() {
+	local line
+	read -r line <"$B/.lklfs/status"
+	[[ "$line" =~ \"$1\":(\[[^]]*\]|\"[^\"]*\"|[0-9]+) ]] && echo "${BASH_REMATCH[1]}"
+}
+
+# so_many_failed N: files that could not be exposed. Nobody who asks for the status waits for a verdict.
+so_many_failed() { [[ "$(status_value failed)" == "$1" ]]; }
+
 # Names in the backing that no program asked for.
 strange_names() {
 	(cd "$V" && find . -mindepth 1 -name '*lklfs*')

@@ -18,8 +18,8 @@ LAYERS = (  # top first
     ("main", "cmd", "cmd-*"),
     ("mount-session", "mount-target", "mount-helper"),
     ("request", "request-*", "order", "notify", "flock"),
-    ("publish", "through", "pin", "match"),
-    ("stage", "space", "fs", "node", "version", "former", "kept", "held", "outdated"),
+    ("publish", "through", "save", "pin", "match"),
+    ("stage", "failed", "space", "fs", "node", "version", "former", "kept", "held", "outdated"),
     ("compare", "step", "sweep", "backing", "inputs"),
     ("proc", "fileio", "journal", "log", "mount-options", "util"),
 )
