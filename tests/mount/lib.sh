@@ -184,11 +184,14 @@ n_mounted() {
 # Process ids of every lklfs in this namespace that has not ended.
 daemons() {
 	local dir comm state
+	local -a tasks
 	for dir in /proc/[0-9]*; do
 		{ read -r comm <"$dir/comm"; } 2>/dev/null || continue
 		[[ "$comm" == "${LKLFS##*/}" ]] || continue
 		state=$(sed -e 's/.*) //' -e 's/ .*//' "$dir/stat" 2>/dev/null) || continue
-		[[ "$state" == [ZX] ]] || echo "${dir#/proc/}"
+		tasks=("$dir"/task/*)
+		# the first thread of one that was killed may have ended before the others
+		[[ "$state" == [ZX] && ${#tasks[@]} == 1 ]] || echo "${dir#/proc/}"
 	done
 }
 
