@@ -6,6 +6,7 @@
  * out of the tree. Returns are 0 or -errno. */
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <time.h>
@@ -26,6 +27,9 @@ int backing_open_read(int dir_fd, const char *name, int *ret_fd);
 /* A descriptor of a regular file that may be written, but not read. Its owner reads it all the
  * same, by way of another mode for a moment; for anybody else nothing in it counts as equal. */
 int backing_open_unreadable(int dir_fd, const char *name, int *ret_fd);
+/* Whether a file could be opened for writing, as far as the file system itself has a say: -EROFS,
+ * or -EPERM for one that is immutable, or to which can only be appended. fd: open for reading. */
+int backing_may_write(int dir_fd, const char *name, int fd);
 /* A descriptor to write and read a regular file in place (P14). */
 int backing_open_write(int dir_fd, const char *name, int *ret_fd);
 /* Opens once more, for reading, what fd is a descriptor of. */
@@ -66,15 +70,26 @@ int backing_drop(int dir_fd, const char *hidden);
 int backing_link(int fd, int dir_fd, const char *name);
 
 /* Puts a staged file in the place of name, atomically; fresh if nothing is expected to be there.
- * *hidden is the name it has already, or NULL. The times of the directory stay as they are, where
- * its owner permits. On failure the staged file may have got a hidden name in the directory, which
- * is put into *hidden (to free): without one it could never get another. */
+ * *hidden is the name that it has already, or NULL, as it is afterwards; after a failure, where the
+ * file could not be without a name any more, the one that it has got. The times of the directory
+ * stay as they are, where its owner permits. */
 int backing_expose(int fd, char **hidden, int dir_fd, const char *name, bool fresh);
 
-/* Gives a staged file a hidden name that says which inode its bytes are being written through to,
- * instead of *hidden, the one that it has, or NULL. Returns the name, to free, or NULL if it cannot
- * be had. A sweep finishes the writing. */
-char *backing_link_through(int fd, char **hidden, int dir_fd, ino_t ino);
+/* Gives a staged file a hidden name that says which inode its bytes are being written through to:
+ * the one that to_fd is a descriptor of. It gets that instead of *hidden, the one that it has, or
+ * NULL. Returns the name, to free, or NULL if it cannot be had. A sweep finishes the writing. */
+char *backing_link_through(int fd, char **hidden, int dir_fd, int to_fd);
+
+/* Of a hidden name: whether a daemon has made it; others are somebody's own. */
+bool backing_is_made(const char *hidden);
+
+/* Of a hidden name: whether it is such a one, and for which inode, made when (0: that is not
+ * known). backing_is_born() tells whether that is this file. */
+bool backing_is_through(const char *hidden, ino_t *ret_ino, uint64_t *ret_birth);
+bool backing_is_born(int fd, uint64_t birth);
+
+/* Of a hidden name: whether the daemon that it belongs to may be living. */
+bool backing_is_living(const char *hidden);
 
 /* A hidden directory to keep files in: its name, to free, and an O_PATH descriptor. */
 int backing_make_store(int root_fd, char **ret_name, int *ret_fd);
@@ -98,7 +113,3 @@ int backing_assume(int from_fd, int to_fd);
 /* By O_PATH descriptor: mode, owner (-1 leaves it). What is so already is left alone (P12). */
 int backing_chmod(int path_fd, mode_t mode);
 int backing_chown(int path_fd, uid_t uid, gid_t gid);
-
-/* Removes every hidden name below root_fd that a daemon has made which does not live (P18), and
- * finishes what was being written through (P14). */
-void backing_sweep(int root_fd);

@@ -57,6 +57,12 @@ struct Fs {
 	GQueue told; /* nodes that are kept for their told ctime, the oldest first */
 	unsigned n_shared; /* sessions on files with several names */
 	int dir_fd;        /* node_dir_fd(): what it has given last, or -1 */
+	unsigned n_failed; /* failed.c: sessions that could not be exposed */
+	int64_t retry_at; /* failed.c: when that is tried again, monotonic, in us; 0: no time is set
+			   */
+	int64_t retry_delay; /* failed.c: in us, how long is waited for that; 0: as short as can be
+			      */
+	bool settling;       /* order.c: somebody waits for all verdicts */
 	uint64_t last_id;
 	uint64_t n_nodes, n_handles;
 };

@@ -51,3 +51,7 @@ char *journal_json_value(const char *json, const char *key);
 
 /* The same for a whole number; 0 if there is none. */
 uint64_t journal_json_number(const char *json, const char *key);
+
+/* What a status tells of files that could not be exposed: "NAME", "NAME" and N more: WHY. To free.
+ */
+char *journal_json_failed(const char *json);

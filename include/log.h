@@ -20,6 +20,9 @@ void log_warning(const char *format, ...) G_GNUC_PRINTF(1, 2);
  * C, and so is what is no UTF-8. To free. */
 char *log_printable(const char *text);
 
+/* Says "lklfs: MESSAGE". */
+void log_notice(const char *format, ...) G_GNUC_PRINTF(1, 2);
+
 /* Opens a file for log_to_file(), at its end; created with 0644 and the umask. -errno is said. */
 int log_open(const char *path, int *ret_fd);
 

@@ -54,6 +54,9 @@ int helper_resolve(const GPtrArray *mounts, const char *path, char **ret_dir);
  * -EACCES: somebody else's. ret_text may be NULL. */
 int helper_read_status(const Mount *mount, int timeout_ms, char **ret_text);
 
+/* The same, after every file that has been closed is exposed, or could not be, once more. */
+int helper_settle(const Mount *mount, int timeout_ms, char **ret_text);
+
 /* The path of fusermount3, as libfuse looks for it. -ENOENT. */
 int helper_find_fusermount(char **ret_path);
 

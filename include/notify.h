@@ -19,7 +19,7 @@ Notify *notify_free(Notify *notify);
 void notify_entry(Notify *notify, uint64_t parent, const char *name);
 
 /* The kernel is to hand over the dirty pages of the inodes; they come as WRITEs. Then done(data) is
- * called. Takes the array of ids. */
+ * called, unless done is NULL. Takes the array of ids. */
 void notify_flush(Notify *notify, GArray *ids, void (*done)(void *data), void *data);
 
 /* The kernel is to ask for the attributes of an inode anew; it keeps size and times of its own. */

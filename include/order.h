@@ -22,6 +22,13 @@ Admission order_admit(Request *r, GPtrArray *due);
 /* Sees to verdicts, and empties the array. No lock held. */
 void order_decide_due(Fs *fs, GPtrArray *due);
 
+/* Tries to expose at once what could not be, and waits for every verdict that is on its way, unless
+ * another thread does already. No lock held; in a thread that serves no READ or WRITE. */
+void order_settle_all(Fs *fs);
+
+/* The kernel is to forget what it holds of a file that has been written through. No lock held. */
+void order_tell(Fs *fs, Stage *stage);
+
 /* For ADMIT_GLANCE: finds out who asks, if that is somebody remembered. Waits for nobody. Returns
  * false if the request is ADMIT_LOOK after all. */
 bool order_glance(Request *r);

@@ -20,11 +20,12 @@ bool publish_always_counts(const Fs *fs, const char *name, int fd, off_t size, b
 void publish_end(Fs *fs, Stage *stage);
 
 /* Exposes what is staged so far, and the session goes on (P4, P13). Does nothing if the session has
- * ended, or has not so many openers any more, unless any number will do. durable: it is on the disk
- * when this returns. Returns 0 or -errno. */
+ * ended, or has not so many openers any more, unless any number will do. durable: what is exposed
+ * then is on the disk when this returns. Returns 0 or -errno, which is not said. */
 #define PUBLISH_ANY_OPENERS UINT_MAX
 int publish_now(Fs *fs, Stage *stage, unsigned n_openers, bool durable);
 
-/* The end of an aborted mount: what is staged and differs goes to NAME.lklfs-unsaved beside its
- * name (P17). Returns 0 or -errno. */
+/* The end of a mount: what is staged and differs, but cannot be exposed, or must not for not all of
+ * it may have come, goes to NAME.lklfs-unsaved (P17). Returns 0 if there was nothing to be saved,
+ * else -errno. */
 int publish_save(Fs *fs, Stage *stage);

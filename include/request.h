@@ -27,9 +27,9 @@ int request_start(Fs *fs, struct fuse_session *se, int ready_fd);
 /* Returns when the connection has ended and all threads have. */
 void request_join(Fs *fs);
 
-/* After request_join(): exposes what is still staged, or saves it beside its name if the connection
- * was aborted, for then not all of it has come. Returns 0, or -EIO if something could not be
- * exposed. */
+/* After request_join(): exposes what is still staged. What cannot be exposed, or is still open for
+ * writing and the connection was aborted, so that not all of it may have come, is saved. Returns 0,
+ * or -EIO if something could not be exposed. */
 int fs_finish(Fs *fs, bool aborted);
 
 /* From here on for the request-*.c alone. */
@@ -175,9 +175,9 @@ void request_flush_later(Request *r, GArray *ids);
 /* Asks the kernel, later, to ask for the attributes of a version again. */
 void request_refresh(Fs *fs, const Version *version);
 
-/* The same for all ids of a session: what it has exposed may have another inode number than what
- * was there, whose number another file may get. */
-void request_refresh_stage(Fs *fs, const Stage *stage);
+/* The kernel is to forget, later, the pages of some inodes, none of which is written. Takes the
+ * array. */
+void request_drop_pages(Fs *fs, GArray *ids);
 
 /* Whether the kernel may cache what it is told of this file. */
 bool request_is_cached(const struct stat *st);

@@ -16,7 +16,7 @@
 typedef enum {
 	STAGE_OPEN,      /* being written, or promised to somebody who is about to open it */
 	STAGE_UNDECIDED, /* the last writer has closed; the verdict is being reached */
-	STAGE_FAILED,    /* could not be exposed: stays what everyone reads (P17) */
+	STAGE_FAILED,    /* the verdict could not be carried out (P17): it is reached anew later */
 	STAGE_DONE,      /* exposed or dropped; handles may go on reading it */
 } StageState;
 
@@ -49,19 +49,29 @@ struct Stage {
 	struct timespec told_ctime; /* of a new name: what fstat says (P6) */
 	struct timespec began;      /* CLOCK_REALTIME_COARSE */
 	bool drop_set_id;           /* somebody without the privilege to keep them wrote */
+	int failed; /* -errno: it could not be exposed, and has not been since, so that
+		       it is what everybody reads (P17), also when it is written
+		       again; 0: failed.c */
 
 	pthread_mutex_t lock; /* the content: all that follows */
-	/* is_new and base_fd are changed under both locks, so that either suffices to read them */
+	/* is_new, base_fd and told_fd are changed under both locks, so that either suffices to read
+	 * them */
 	bool is_new; /* a new name: not in the backing */
 	int base_fd; /* what is exposed, to compare with; -1 for a new name */
 	off_t base_size;
 	ino_t base_ino; /* constant; 0 for a new name: no other name can lead to it while its
 			   session lasts */
+	int told_fd; /* of the file whose inode number is told as long as the session lasts, though
+			another has been exposed in between: then nobody else gets that number;
+			-1: the number is that of what is exposed */
 	bool shared; /* atomic: the exposed inode has other names, and so may change: nothing counts
 			as equal */
 	int fd;      /* the staging file; -1 as long as nothing differs */
 	char *hidden;  /* its hidden name where files without a name cannot be had; else NULL */
 	char *through; /* the hidden name under which it is being written through; NULL: it is not.
+			  fs->lock */
+	bool torn;     /* the exposed inode has been written through in part */
+	GArray *stale; /* owned; ids of which the kernel is to forget the pages; NULL: none.
 			  fs->lock */
 	Range claim;   /* while fd is -1: room that has been asked for; empty: none */
 	Ranges equal;  /* while fd is -1: where the content is the exposed one; elsewhere zeros */
@@ -162,8 +172,17 @@ void stage_end(Fs *fs, Stage *stage, Version *keep);
 void stage_drop_through(Fs *fs, Stage *stage);
 void stage_drop_hidden(Fs *fs, Stage *stage);
 
-/* How many sessions could not be exposed; fs->lock held. */
-unsigned stage_n_failed(Fs *fs);
+/* Nobody writes it, and everybody is to read it: if what the kernel has in mind of its ids cannot
+ * be relied upon, it gets another one; fs->lock held. */
+void stage_renumber(Fs *fs, Stage *stage);
+
+/* The stage whose attributes are those of the version: its own, or that of its name as long as the
+ * backing does not have it. NULL: none; fs->lock held. */
+Stage *stage_of(const Version *version);
+
+/* If it has failed, it is undecided again. Returns true if the caller has to see to the verdict;
+ * fs->lock held. */
+bool stage_decide_anew(Stage *stage);
 
 /* The attributes of what is staged; fs->lock held. */
 int stage_stat(const Stage *stage, struct stat *ret_stat);
@@ -194,4 +213,4 @@ int stage_materialise(Fs *fs, Stage *stage);
 /* What is staged has been exposed and the session goes on: from now on that is what it compares
  * with. replaced: the staging file is the exposed one now; else the exposed file kept its inode.
  * fs->lock held as well. */
-void stage_rebase(Stage *stage, bool replaced);
+void stage_rebase(Fs *fs, Stage *stage, bool replaced);

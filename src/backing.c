@@ -74,6 +74,19 @@ int backing_open_read(int dir_fd, const char *name, int *ret_fd)
 	return r;
 }
 
+int backing_may_write(int dir_fd, const char *name, int fd)
+{
+	struct statx st;
+
+	if (faccessat(dir_fd, name, W_OK, AT_EACCESS | AT_SYMLINK_NOFOLLOW) < 0 &&
+		(errno == EROFS || errno == EPERM))
+		return -errno;
+	if (statx(fd, "", AT_EMPTY_PATH, 0, &st) == 0 &&
+		(st.stx_attributes & (STATX_ATTR_APPEND | STATX_ATTR_IMMUTABLE)))
+		return -EPERM;
+	return 0;
+}
+
 int backing_open_write(int dir_fd, const char *name, int *ret_fd)
 {
 	return backing_open(dir_fd, name, O_RDWR | O_NONBLOCK, ret_fd);
@@ -253,8 +266,8 @@ int backing_link(int fd, int dir_fd, const char *name)
 	return linkat(AT_FDCWD, path, dir_fd, name, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
 }
 
-/* Renames the staged file over the name, by way of a hidden name. That stays if this fails: a file
- * that has lost its last name gets none any more. */
+/* Renames the staged file over the name, by way of a hidden name. A file that has lost its only
+ * name can never get another: should the renaming fail, it keeps this one. */
 static int expose_over(int fd, char **hidden, int dir_fd, const char *name)
 {
 	if (!*hidden) {
@@ -518,127 +531,91 @@ int backing_chown(int path_fd, uid_t uid, gid_t gid)
 											: 0;
 }
 
-char *backing_link_through(int fd, char **hidden, int dir_fd, ino_t ino)
+/* When a file was made, in nanoseconds; 0: the file system does not say. Numbers of inodes are used
+ * again, sometimes at once. */
+static uint64_t file_birth(int fd)
 {
-	g_autofree char *own = hidden_name();
-	char *name = g_strdup_printf("%s-%ju", own, (uintmax_t)ino);
+	struct statx st;
+
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &st) < 0 || !(st.stx_mask & STATX_BTIME))
+		return 0;
+	return (uint64_t)st.stx_btime.tv_sec * 1000000000 + st.stx_btime.tv_nsec;
+}
+
+char *backing_link_through(int fd, char **hidden, int dir_fd, int to_fd)
+{
+	g_autofree char *own = hidden_name(), *name = NULL;
 	struct timespec times[2];
+	struct stat st;
+	int r = -1;
 
+	if (fstat(to_fd, &st) < 0)
+		return NULL;
+	name = g_strdup_printf(
+		"%s-%ju-%ju", own, (uintmax_t)st.st_ino, (uintmax_t)file_birth(to_fd));
 	stamp_save_dir(dir_fd, times);
-	if (*hidden && renameat(dir_fd, *hidden, dir_fd, name) == 0) {
+	if (*hidden && (r = renameat(dir_fd, *hidden, dir_fd, name)) == 0)
 		g_clear_pointer(hidden, g_free);
-		stamp_restore_dir(dir_fd, times);
-		return name;
-	}
-	if (backing_link(fd, dir_fd, name) == 0) {
-		stamp_restore_dir(dir_fd, times);
-		return name;
-	}
-	g_free(name);
-	return NULL;
-}
-
-/* Writes a staged file over another, in place. */
-static int sweep_copy(int from_fd, int to_fd)
-{
-	struct stat st;
-	int r;
-
-	if (fstat(from_fd, &st) < 0 || ftruncate(to_fd, 0) < 0 || ftruncate(to_fd, st.st_size) < 0)
-		return -errno;
-	r = fileio_copy(from_fd, to_fd, 0, st.st_size);
-	return r < 0 ? r : fsync(to_fd) < 0 ? -errno : 0;
-}
-
-/* Finishes what was being written through to the inode: whichever name in this directory has it
- * will do. */
-static int sweep_through(int dir_fd, const char *hidden, ino_t ino)
-{
-	autofd from_fd = -1, to_fd = -1;
-	struct dirent *entry;
-	struct stat st;
-	int list_fd, r;
-	DIR *dir;
-
-	r = backing_open(dir_fd, hidden, O_RDONLY | O_NONBLOCK, &from_fd);
 	if (r < 0)
-		return r;
-	/* Only what we have made ourselves: anybody can make a name. */
-	if (fstat(from_fd, &st) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || st.st_nlink != 1)
-		return -EPERM;
-	r = backing_open_list(dir_fd, &list_fd);
+		r = backing_link(fd, dir_fd, name);
 	if (r < 0)
-		return r;
-	dir = fdopendir(list_fd);
-	if (!dir) {
-		close(list_fd);
-		return -ENOMEM;
-	}
-	while (r == 0 && to_fd < 0 && (entry = readdir(dir)))
-		if (entry->d_ino == ino && strcmp(entry->d_name, hidden) != 0)
-			r = backing_open(dir_fd, entry->d_name, O_WRONLY | O_NONBLOCK, &to_fd);
-	closedir(dir);
-	/* The name may lead elsewhere since it was listed. */
-	if (r == 0 && to_fd >= 0 && fstat(to_fd, &st) == 0 && S_ISREG(st.st_mode) &&
-		st.st_ino == ino)
-		r = sweep_copy(from_fd, to_fd);
-	return r;
+		return NULL;
+	stamp_restore_dir(dir_fd, times);
+	return g_steal_pointer(&name);
 }
 
-/* Whether a name is one that hidden_name() or backing_link_through() makes. *ret_ino: 0 for the
- * former. */
-static bool hidden_parse(
-	const char *name, int *ret_pid, unsigned long long *ret_start, unsigned long long *ret_ino)
+/* The parts of a name that hidden_name() or backing_link_through() makes. */
+typedef struct Hidden Hidden;
+
+struct Hidden {
+	int pid;
+	unsigned long long start;
+	unsigned long long ino, birth; /* 0: none */
+};
+
+static bool hidden_parse(const char *name, Hidden *ret_hidden)
 {
 	const char *rest = name + strlen(BACKING_HIDDEN_PREFIX);
-	int end = 0, through = 0;
+	int end[3] = {};
 	unsigned n;
 
-	*ret_ino = 0;
-	if (sscanf(rest, "%d-%llu-%u%n-%llu%n", ret_pid, ret_start, &n, &end, ret_ino, &through) <
-		3)
+	*ret_hidden = (Hidden){};
+	if (sscanf(rest, "%d-%llu-%u%n-%llu%n-%llu%n", &ret_hidden->pid, &ret_hidden->start, &n,
+		    &end[0], &ret_hidden->ino, &end[1], &ret_hidden->birth, &end[2]) < 3)
 		return false;
-	return !rest[end] || (through > 0 && !rest[through]);
-}
-
-/* A hidden name that was found: it is left alone if it is none of a daemon's, if that may be
- * living, or if it cannot be finished. */
-static void sweep_name(int dir_fd, const char *name)
-{
-	unsigned long long start = 0, ino = 0;
-	int pid = 0, r = 0;
-
-	if (!hidden_parse(name, &pid, &start, &ino) ||
-		(pid > 0 && start > 0 && !proc_has_gone(pid, start)))
-		return;
-	if (ino > 0)
-		r = sweep_through(dir_fd, name, (ino_t)ino);
-	if (r == 0 && unlinkat(dir_fd, name, 0) < 0)
-		r = -errno;
-	if (r == -EISDIR) {
-		backing_remove_store(dir_fd, name);
-		r = backing_exists(dir_fd, name) ? -ENOTEMPTY : 0;
-	}
-	if (r < 0)
-		log_errno(r, "cannot tidy up %s, which a daemon that died has left", name);
-}
-
-static bool sweep_visit(int dir_fd, const char *name, bool is_dir G_GNUC_UNUSED,
-	void *token G_GNUC_UNUSED, void **ret_token G_GNUC_UNUSED, void *data G_GNUC_UNUSED)
-{
-	if (!backing_is_hidden(name))
-		return true;
-	sweep_name(dir_fd, name);
+	for (unsigned i = 0; i < G_N_ELEMENTS(end); i++)
+		if (end[i] > 0 && !rest[end[i]])
+			return true;
 	return false;
 }
 
-void backing_sweep(int root_fd)
+bool backing_is_made(const char *hidden)
 {
-	int fd = -1;
+	Hidden parts;
 
-	/* What cannot be looked at cannot be swept. */
-	if (backing_open_list(root_fd, &fd) == 0)
-		(void)!walk_tree(fd, NULL, sweep_visit, NULL);
+	return hidden_parse(hidden, &parts);
+}
+
+bool backing_is_through(const char *hidden, ino_t *ret_ino, uint64_t *ret_birth)
+{
+	Hidden parts;
+
+	if (!hidden_parse(hidden, &parts) || parts.ino == 0)
+		return false;
+	*ret_ino = (ino_t)parts.ino;
+	*ret_birth = parts.birth;
+	return true;
+}
+
+bool backing_is_born(int fd, uint64_t birth)
+{
+	return !birth || birth == file_birth(fd);
+}
+
+bool backing_is_living(const char *hidden)
+{
+	Hidden parts;
+
+	return hidden_parse(hidden, &parts) && parts.pid > 0 && parts.start > 0 &&
+	       !proc_has_gone(parts.pid, parts.start);
 }

@@ -75,6 +75,11 @@ static void print_line(const char *dir, const char *text)
 		/* The first three are always of interest. */
 		if (v <= VERDICT_NEW || n > 0)
 			printf("%s %" PRIu64 " %s", v == 0 ? ":" : ",", n, verdict);
+		if (v == VERDICT_FAILED && n > 0) {
+			g_autofree char *failed = journal_json_failed(text);
+
+			printf(" (%s)", failed);
+		}
 	}
 	if (n_outdated > 0) {
 		g_autofree char *names = journal_json_value(text, "outdated_names");

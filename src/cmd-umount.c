@@ -157,17 +157,38 @@ static int refuse_busy(const Mount *mount)
 
 static int refuse_failed(const Mount *mount, const char *text)
 {
-	g_autofree char *names = journal_json_value(text, "failed_names");
-	size_t n = names ? strlen(names) : 0;
+	g_autofree char *failed = journal_json_failed(text);
 
-	/* The names as they stand in the JSON, quoted, without its brackets. */
-	if (n >= 2)
-		memmove(names, names + 1, n - 1), names[n - 2] = '\0';
-	log_error("%s: %" PRIu64
-		  " files could not be exposed (%s): mend that and try again, or with "
-		  "--force they stay as NAME.lklfs-unsaved",
-		mount->dir, journal_json_number(text, "failed"), n >= 2 ? names : "?");
+	log_error("what was written in %s could not all be exposed (%s): mend that and try again, "
+		  "or with --force keep it as NAME.lklfs-unsaved",
+		mount->dir, failed);
 	return -EBUSY;
+}
+
+/* Everything that was closed is exposed before the status is read, or could not be. */
+static int settle(const Mount *mount, const Wish *wish, char **text)
+{
+	int r;
+
+	g_clear_pointer(text, g_free);
+	r = helper_settle(mount, MAX(time_left(wish), STATUS_TIMEOUT_MS), text);
+	if (r == -ETIMEDOUT && !wish->force)
+		log_error("%s is still exposing files after %g s: try again, or cut it off with "
+			  "--force",
+			mount->dir, wish->timeout);
+	if (r == -ETIMEDOUT)
+		return r;
+	if (*text && journal_json_number(*text, "failed") > 0) {
+		g_autofree char *failed = journal_json_failed(*text);
+
+		if (!wish->force)
+			return refuse_failed(mount, *text);
+		log_warning("what was written in %s could not all be exposed (%s), and is kept as "
+			    "NAME.lklfs-unsaved",
+			mount->dir, failed);
+	}
+	/* Somebody else's, or a bind mount, has no status to be read. */
+	return 0;
 }
 
 /* Whether another mount of the same file system is left here, which its daemon goes on serving. */
@@ -208,8 +229,13 @@ static int umount_mount(const Mount *mount, const Wish *wish)
 	}
 	if (r == -ETIMEDOUT)
 		return cut_off(mount);
-	if (text && journal_json_number(text, "failed") > 0 && !wish->force)
-		return refuse_failed(mount, text);
+	if (text) {
+		r = settle(mount, wish, &text);
+		if (r == -ETIMEDOUT && wish->force)
+			return cut_off(mount);
+		if (r < 0)
+			return r;
+	}
 
 	pid_fd = open_daemon(mount->dir, text, &pid);
 	r = helper_unmount(mount, false);

@@ -10,14 +10,15 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "backing.h"
 #include "beneath.h"
+#include "failed.h"
 #include "former.h"
 #include "held.h"
 #include "kept.h"
 #include "outdated.h"
 #include "stage.h"
 #include "step.h"
+#include "sweep.h"
 #include "util.h"
 
 #define STATUS_NAMES_MAX 100
@@ -67,7 +68,7 @@ int fs_new(const Options *options, Inputs *inputs, int root_fd, const char *dir,
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	backing_sweep(fd);
+	sweep_tree(fd);
 
 	fs = g_new0(Fs, 1);
 	fs->options = options;
@@ -163,24 +164,6 @@ unsigned fs_count_outdated(Fs *fs)
 	return outdated_count(fs);
 }
 
-/* The names that could not be exposed, as a JSON array. */
-static void status_failed_names(Fs *fs, GString *out)
-{
-	const char *separator = "";
-
-	g_string_append(out, ",\"failed_names\":[");
-	for (GList *l = fs->stages.head; l; l = l->next) {
-		Stage *stage = l->data;
-
-		if (stage->state != STAGE_FAILED)
-			continue;
-		g_string_append(out, separator);
-		journal_json_string(out, stage->node->name);
-		separator = ",";
-	}
-	g_string_append(out, "]");
-}
-
 /* What stays older than what its step has read, as a JSON array. */
 static void status_outdated(Fs *fs, GString *out)
 {
@@ -218,8 +201,7 @@ char *fs_status(Fs *fs)
 		if (i != VERDICT_FAILED)
 			g_string_append_printf(out, ",\"%s\":%" PRIu64, journal_verdict_name(i),
 				totals.n_verdicts[i]);
-	g_string_append_printf(out, ",\"failed\":%u", stage_n_failed(fs));
-	status_failed_names(fs, out);
+	failed_describe(fs, out);
 	status_outdated(fs, out);
 	g_string_append_printf(out,
 		",\"bytes_not_written\":%" PRIu64 ",\"remembered\":%u,\"remembered_bytes\":%" PRIu64

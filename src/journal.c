@@ -8,7 +8,10 @@
 
 #include "util.h"
 
+#include <inttypes.h>
 #include <string.h>
+
+#define JOURNAL_FAILED_NAMED 8 /* so many names in one message */
 
 struct Journal {
 	pthread_mutex_t lock;
@@ -155,4 +158,35 @@ uint64_t journal_json_number(const char *json, const char *key)
 	g_autofree char *value = journal_json_value(json, key);
 
 	return value ? g_ascii_strtoull(value, NULL, 10) : 0;
+}
+
+/* The first max strings of an array, as they stand in it. */
+static GString *json_strings(const char *array, unsigned max)
+{
+	GString *out = g_string_new(NULL);
+	const char *p = strchr(array, '"');
+
+	for (unsigned i = 0; p && i < max; i++) {
+		const char *end = skip_string(p);
+
+		g_string_append(out, i == 0 ? "" : ", ");
+		g_string_append_len(out, p, end - p);
+		p = strchr(end, '"');
+	}
+	return out;
+}
+
+char *journal_json_failed(const char *json)
+{
+	g_autofree char *paths = journal_json_value(json, "failed_paths");
+	g_autofree char *error = journal_json_value(json, "failed_error");
+	g_autoptr(GString) out = json_strings(paths ? paths : "", JOURNAL_FAILED_NAMED);
+	g_autoptr(GString) why = g_string_new(error ? error : "\"\"");
+	uint64_t n = journal_json_number(json, "failed");
+
+	if (n > JOURNAL_FAILED_NAMED)
+		g_string_append_printf(out, " and %" PRIu64 " more", n - JOURNAL_FAILED_NAMED);
+	/* Without its quotes: no error has any in it. */
+	g_string_append_printf(out, ": %.*s", MAX(0, (int)why->len - 2), why->str + 1);
+	return g_strdup(out->str);
 }

@@ -111,6 +111,17 @@ void log_warning(const char *format, ...)
 	say(LOG_WARNING, text);
 }
 
+void log_notice(const char *format, ...)
+{
+	g_autofree char *text = NULL;
+	va_list ap;
+
+	va_start(ap, format);
+	text = g_strdup_vprintf(format, ap);
+	va_end(ap);
+	say(LOG_NOTICE, text);
+}
+
 int log_open(const char *path, int *ret_fd)
 {
 	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);

@@ -48,7 +48,8 @@ static void notice_serve(Notify *notify, Notice *notice)
 			(void)!fuse_lowlevel_notify_inval_inode(
 				notify->se, g_array_index(notice->ids, uint64_t, i), 0, 0);
 		g_array_unref(notice->ids);
-		notice->done(notice->data);
+		if (notice->done)
+			notice->done(notice->data);
 	} else if (notice->name) {
 		(void)!fuse_lowlevel_notify_inval_entry(
 			notify->se, notice->id, notice->name, strlen(notice->name));

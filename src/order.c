@@ -23,6 +23,7 @@
 
 #include <string.h>
 
+#include "failed.h"
 #include "former.h"
 #include "lock.h"
 #include "publish.h"
@@ -58,6 +59,15 @@ static bool order_must_wait(const Request *r, const Node *node)
 static Admission order_node(Request *r, Node *node, Admission otherwise)
 {
 	return order_must_wait(r, node) ? order_park(r, node->stage) : otherwise;
+}
+
+/* For who is going to write. What could not be exposed is tried once more before it is changed, for
+ * if that fails again everybody sees what is written. */
+static Admission order_writer(Request *r, Node *node, GPtrArray *due, Admission otherwise)
+{
+	if (node && node->stage && r->n_waits == 0 && stage_decide_anew(node->stage))
+		g_ptr_array_add(due, stage_ref(node->stage));
+	return order_node(r, node, otherwise);
 }
 
 /* The session that decides what a name shows: its own, or that of another name of the same file. A
@@ -124,7 +134,7 @@ static bool order_reads_unknown(const Request *r, const Version *version)
 	return tid > 0 && !version->node->special && !inputs_know(r->fs->inputs, tid);
 }
 
-static Admission order_open(Request *r, const Version *version)
+static Admission order_open(Request *r, const Version *version, GPtrArray *due)
 {
 	const struct fuse_open_in *in = request_body(r);
 	bool writes = (in->flags & O_ACCMODE) != O_RDONLY || (in->flags & O_TRUNC);
@@ -137,21 +147,23 @@ static Admission order_open(Request *r, const Version *version)
 		admission = in->flags & O_TRUNC ? ADMIT_GLANCE : ADMIT_LOOK;
 	else if (former_watches_node(r->fs, version->node) || order_reads_unknown(r, version))
 		admission = ADMIT_GLANCE;
-	return order_node(r, version->node, admission);
+	return writes ? order_writer(r, version->node, due, admission)
+		      : order_node(r, version->node, admission);
 }
 
 /* The kernel's own report of times must be served by a thread that never waits for /proc, for it
  * comes from processes that exit. Truncation by path and times set by users begin sessions, or end
  * them. */
-static Admission order_setattr(Request *r, const Version *version)
+static Admission order_setattr(Request *r, const Version *version, GPtrArray *due)
 {
 	const struct fuse_setattr_in *in = request_body(r);
 	bool kernel = !(in->valid & ~(uint32_t)(FATTR_MTIME | FATTR_CTIME));
 
 	if (!version || version->type != S_IFREG || (in->valid & FATTR_FH) || kernel)
 		return ADMIT_RUN;
-	return order_node(
-		r, version->node, in->valid & (FATTR_SIZE | FATTR_ATIME) ? ADMIT_LOOK : ADMIT_RUN);
+	if (in->valid & FATTR_SIZE)
+		return order_writer(r, version->node, due, ADMIT_LOOK);
+	return order_node(r, version->node, in->valid & FATTR_ATIME ? ADMIT_LOOK : ADMIT_RUN);
 }
 
 static Admission order_rename(Request *r, const char *names, uint64_t new_parent)
@@ -232,9 +244,14 @@ static Admission order_fsyncdir(Request *r, const Version *version)
 	return ADMIT_LOOK;
 }
 
+static Node *order_named(const Request *r, const char *name)
+{
+	return order_child(r->fs, request_header(r)->nodeid, name);
+}
+
 static Admission order_name(Request *r, const char *name, Admission otherwise)
 {
-	return order_node(r, order_child(r->fs, request_header(r)->nodeid, name), otherwise);
+	return order_node(r, order_named(r, name), otherwise);
 }
 
 static Admission order_by_name(Request *r, GPtrArray *due)
@@ -245,7 +262,8 @@ static Admission order_by_name(Request *r, GPtrArray *due)
 	case FUSE_LOOKUP:
 		return order_lookup(r, order_child(r->fs, request_header(r)->nodeid, body), due);
 	case FUSE_CREATE:
-		return order_name(r, body + sizeof(struct fuse_create_in), ADMIT_LOOK);
+		return order_writer(
+			r, order_named(r, body + sizeof(struct fuse_create_in)), due, ADMIT_LOOK);
 	case FUSE_MKNOD:
 		return order_name(r, body + sizeof(struct fuse_mknod_in), ADMIT_RUN);
 	case FUSE_MKDIR:
@@ -265,14 +283,13 @@ static Admission order_by_name(Request *r, GPtrArray *due)
 	return ADMIT_RUN;
 }
 
-static Admission order_by_id(Request *r, Version *version)
+static Admission order_by_id(Request *r, Version *version, GPtrArray *due)
 {
 	Admission admission;
 
 	switch (request_header(r)->opcode) {
 	case FUSE_READ:
 	case FUSE_WRITE:
-	case FUSE_FSYNC:
 	case FUSE_FALLOCATE:
 		order_content(r);
 		return ADMIT_RUN;
@@ -280,6 +297,9 @@ static Admission order_by_id(Request *r, Version *version)
 		/* An ACL may end set-group-ID, if its setter is not of the group. */
 		admission = version && (version->mode & S_ISGID) ? ADMIT_LOOK : ADMIT_RUN;
 		return version ? order_node(r, version->node, admission) : ADMIT_RUN;
+	case FUSE_FSYNC:
+		order_content(r);
+		return version && version->node->special ? ADMIT_LOOK : ADMIT_RUN;
 	case FUSE_FSYNCDIR:
 		return order_fsyncdir(r, version);
 	case FUSE_LSEEK:
@@ -289,9 +309,9 @@ static Admission order_by_id(Request *r, Version *version)
 		order_release(r);
 		return ADMIT_RUN;
 	case FUSE_OPEN:
-		return order_open(r, version);
+		return order_open(r, version, due);
 	case FUSE_SETATTR:
-		admission = order_setattr(r, version);
+		admission = order_setattr(r, version, due);
 		if (admission != ADMIT_PARKED && version)
 			order_enter(r, version->stage);
 		return admission;
@@ -374,7 +394,7 @@ static Admission order_sort(Request *r, GPtrArray *due)
 		order_end_promise(r, due);
 		break;
 	}
-	return order_by_id(r, version_find(r->fs, header->nodeid));
+	return order_by_id(r, version_find(r->fs, header->nodeid), due);
 }
 
 Admission order_admit(Request *r, GPtrArray *due)
@@ -455,16 +475,34 @@ static GArray *order_stage_ids(Fs *fs, Stage *stage)
 	return ids;
 }
 
+void order_tell(Fs *fs, Stage *stage)
+{
+	GArray *ids;
+
+	{
+		HOLD(&fs->lock);
+		ids = g_steal_pointer(&stage->stale);
+	}
+	if (ids)
+		request_drop_pages(fs, ids);
+}
+
 /* Nobody who opened it lives: exposes what is there. Returns false if the request waits. */
 static bool order_expose_abandoned(Request *r, Stage *stage, unsigned n_openers)
 {
+	int error;
+
 	if (!r->flushed) {
 		r->flushed = r->again = true;
 		request_flush_later(r, order_stage_ids(r->fs, stage));
 		return false;
 	}
-	publish_now(r->fs, stage, n_openers, false);
-	request_refresh_stage(r->fs, stage);
+	error = publish_now(r->fs, stage, n_openers, false);
+	order_tell(r->fs, stage);
+	if (error == 0)
+		return true;
+	HOLD(&r->fs->lock);
+	failed_note(r->fs, stage, error);
 	return true;
 }
 
@@ -559,6 +597,7 @@ void order_settle(Fs *fs, Node *node)
 	while ((stage = node->stage) && stage->state == STAGE_UNDECIDED) {
 		if (!stage->deciding) {
 			stage->state = STAGE_OPEN;
+			pthread_cond_broadcast(&fs->decided);
 			order_wake(&stage->parked, true);
 			return;
 		}
@@ -572,15 +611,46 @@ void order_settle(Fs *fs, Node *node)
 static void order_decide(Fs *fs, Stage *stage)
 {
 	GQueue waiting = G_QUEUE_INIT;
+	bool failed;
 
 	publish_end(fs, stage);
+	order_tell(fs, stage);
 	{
 		HOLD(&fs->lock);
 		pthread_cond_broadcast(&fs->decided);
+		failed = stage->state == STAGE_FAILED;
 		waiting = stage->parked;
 		g_queue_init(&stage->parked);
 	}
 	order_wake(&waiting, true);
+	if (failed)
+		request_note_hold(fs);
+}
+
+void order_settle_all(Fs *fs)
+{
+	g_autoptr(GPtrArray) due = g_ptr_array_new(), undecided = g_ptr_array_new();
+	bool waits;
+
+	{
+		HOLD(&fs->lock);
+		failed_due_now(fs, due);
+		waits = !fs->settling;
+		fs->settling = true;
+		for (GList *l = waits ? fs->stages.head : NULL; l; l = l->next)
+			if (((Stage *)l->data)->state == STAGE_UNDECIDED)
+				g_ptr_array_add(undecided, stage_ref(l->data));
+	}
+	order_decide_due(fs, due);
+	HOLD(&fs->lock);
+	for (unsigned i = 0; i < undecided->len; i++) {
+		Stage *stage = undecided->pdata[i];
+
+		while (stage->state == STAGE_UNDECIDED)
+			pthread_cond_wait(&fs->decided, &fs->lock);
+		stage_unref(fs, stage);
+	}
+	fs->settling &= !waits;
 }
 
 void order_decide_due(Fs *fs, GPtrArray *due)

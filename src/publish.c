@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "backing.h"
+#include "failed.h"
 #include "fileio.h"
 #include "former.h"
 #include "held.h"
@@ -29,11 +30,12 @@
 #include "log.h"
 #include "match.h"
 #include "outdated.h"
+#include "save.h"
 #include "stamp.h"
+#include "through.h"
 #include "util.h"
 
 #define THIN_ARCHIVE "!<thin>\n"
-#define PIECE (128 * 1024)
 
 bool publish_is_listed(const Fs *fs, const char *name)
 {
@@ -155,7 +157,6 @@ static int publish_new(Fs *fs, Stage *stage, bool ends)
 	if (fstat(stage->fd, &st) < 0)
 		return -errno;
 	held_forget(fs, &st);
-	g_clear_pointer(&stage->hidden, g_free);
 	node->shadow = false;
 	node->parent->n_hidden--;
 	node->young = NODE_YOUNG;
@@ -196,96 +197,17 @@ static int publish_replace(Fs *fs, Stage *stage)
 		return r;
 	if (fstat(stage->fd, &st) == 0)
 		held_forget(fs, &st);
-	g_clear_pointer(&stage->hidden, g_free);
 	publish_renumber(fs, node);
 	return 0;
 }
 
-/* Whether the exposed file must keep its inode. */
-static bool publish_has_names(const Fs *fs, const Stage *stage)
-{
-	struct stat st;
-
-	return backing_stat_open(stage->base_fd, &st) == 0 && kept_n_links(fs, &st) > 1;
-}
-
-static int through_open(Fs *fs, Stage *stage, int *ret_fd)
-{
-	autofd fd = -1;
-	struct stat base, st;
-	int dir_fd, r;
-	HOLD(&fs->lock);
-
-	r = node_parent_fd(fs, stage->node, &dir_fd);
-	if (r < 0)
-		return r;
-	r = backing_open_write(dir_fd, stage->node->name, &fd);
-	if (r < 0)
-		return r;
-	if (fstat(fd, &st) < 0 || fstat(stage->base_fd, &base) < 0)
-		return -errno;
-	if (st.st_ino != base.st_ino || st.st_dev != base.st_dev)
-		return -ESTALE;
-	former_release(fs, &st);
-	*ret_fd = fd_steal(&fd);
-	return 0;
-}
-
-/* Writes what differs into the exposed inode. */
-static int through_copy(Stage *stage, int fd)
-{
-	g_autofree char *piece = g_malloc(PIECE);
-	int r;
-
-	for (off_t offset = 0; offset < stage->size;) {
-		size_t n = 0;
-		bool same;
-
-		r = fileio_pread(stage->fd, piece, (size_t)MIN((off_t)PIECE, stage->size - offset),
-			offset, &n);
-		if (r < 0)
-			return r;
-		if (n == 0)
-			return -EIO;
-		r = compare_buffer(fd, piece, n, offset, &same);
-		if (r == 0 && !same)
-			r = fileio_pwrite(fd, piece, n, offset);
-		if (r < 0)
-			return r;
-		offset += (off_t)n;
-	}
-	return ftruncate(fd, stage->size) < 0 ? -errno : 0;
-}
-
-/* The bytes are in a file with a hidden name until they are through: if we are killed in between,
- * the next mount finishes it. Where that name cannot be had nothing is worse than in a plain write.
- */
-static void through_begin(Fs *fs, Stage *stage)
-{
-	struct stat st, staged;
-	int dir_fd;
-	HOLD(&fs->lock);
-
-	/* A second try has it already. A number on another file system may be anybody's in this
-	 * directory. */
-	if (stage->through || fstat(stage->base_fd, &st) < 0 || fstat(stage->fd, &staged) < 0 ||
-		st.st_dev != staged.st_dev || node_parent_fd(fs, stage->node, &dir_fd) < 0)
-		return;
-	stage->through = backing_link_through(stage->fd, &stage->hidden, dir_fd, st.st_ino);
-}
-
-static int publish_through(Fs *fs, Stage *stage, bool ends)
+static int publish_through(Fs *fs, Stage *stage, bool ends, bool durable)
 {
 	autofd fd = -1;
 	struct stat st;
 	int r;
 
-	r = through_open(fs, stage, &fd);
-	if (r < 0)
-		return r;
-	through_begin(fs, stage);
-	r = through_copy(stage, fd);
-	/* Half of it may be there: the hidden name stays, and the stage is what everyone reads. */
+	r = through_write(fs, stage, durable || fs->options->durable, &fd);
 	if (r < 0)
 		return r;
 	HOLD(&fs->lock);
@@ -299,8 +221,9 @@ static int publish_through(Fs *fs, Stage *stage, bool ends)
 	former_forget_node(fs, stage->node);
 	publish_renumber(fs, stage->node);
 	publish_sign(fs, stage);
+	through_supersede(fs, stage);
 	if (!ends)
-		stage_rebase(stage, false);
+		stage_rebase(fs, stage, false);
 	return 0;
 }
 
@@ -350,7 +273,7 @@ static GArray *publish_candidates(Fs *fs, const Stage *stage)
 	const Node *node = stage->node;
 	HOLD(&fs->lock);
 
-	if (!publish_may_match(stage) || (!stage->is_new && publish_has_names(fs, stage)))
+	if (!publish_may_match(stage) || (!stage->is_new && through_is_needed(fs, stage)))
 		return NULL;
 	return match_candidates(fs, publish_open_shadow(fs, stage), node->parent, node->name,
 		stage->size, publish_writer(stage));
@@ -531,7 +454,7 @@ static int publish_name(
 		return r;
 	}
 	*ret_verdict = VERDICT_CHANGED;
-	if (publish_has_names(fs, stage))
+	if (through_is_needed(fs, stage))
 		return -EXDEV;
 	r = publish_replace(fs, stage);
 	if (r == 0)
@@ -568,7 +491,7 @@ static int publish_under_lock(
 	if (r == 0)
 		publish_sign(fs, stage);
 	if (r == 0 && !ends && *ret_verdict != VERDICT_KEPT)
-		stage_rebase(stage, *ret_verdict != VERDICT_TOUCHED);
+		stage_rebase(fs, stage, *ret_verdict != VERDICT_TOUCHED);
 	return r;
 }
 
@@ -591,7 +514,7 @@ static int publish_once(
 	}
 	match_clear(fs, &match);
 	if (r == -EXDEV)
-		r = publish_through(fs, stage, ends);
+		r = publish_through(fs, stage, ends, durable);
 	return r;
 }
 
@@ -612,8 +535,9 @@ static void publish_identify(Stage *stage, Verdict verdict)
 {
 	struct stat st;
 
-	if (fstat(verdict == VERDICT_CHANGED && stage->fd >= 0 ? stage->fd : stage->base_fd, &st) ==
-		0)
+	const bool replaced = verdict == VERDICT_CHANGED && stage->fd >= 0 && !stage->stale;
+
+	if (fstat(replaced ? stage->fd : stage->base_fd, &st) == 0)
 		version_identify(stage->version, &st);
 }
 
@@ -635,16 +559,26 @@ void publish_end(Fs *fs, Stage *stage)
 	if (verdict != VERDICT_KEPT && verdict != VERDICT_RESTORED)
 		stage->node->kept_by = step_process_unref(stage->node->kept_by);
 	if (r < 0) {
-		log_errno(r, "cannot expose %s in %s", stage->node->name, fs->dir);
 		stage->state = STAGE_FAILED;
-		journal_add(fs->journal, VERDICT_FAILED, (uint64_t)stage->size);
+		failed_note(fs, stage, r);
+		/* Who has looked the name up before is to look again, and finds the stage. */
+		publish_renumber(fs, stage->node);
+		stage_renumber(fs, stage);
 		return;
 	}
+	failed_mend(fs, stage);
 	if (verdict != N_VERDICTS)
 		journal_add(fs->journal, verdict, (uint64_t)stage->size);
 	publish_identify(stage, verdict);
 	keeps_id = stage->node->exposed && stage->node->exposed == stage->version;
 	stage_end(fs, stage, keeps_id ? stage->version : NULL);
+}
+
+static bool publish_has_ended(Fs *fs, const Stage *stage)
+{
+	HOLD(&fs->lock);
+
+	return stage->state == STAGE_DONE;
 }
 
 /* What has been exposed gets to the disk, with its name; stage->lock held. What an ended session
@@ -653,6 +587,7 @@ static int publish_sync(Fs *fs, Stage *stage)
 {
 	int fd = stage->base_fd, dir_fd;
 	autofd name_fd = -1, list_fd = -1;
+
 	{
 		HOLD(&fs->lock);
 		if (stage->state == STAGE_DONE)
@@ -672,65 +607,51 @@ static int publish_sync(Fs *fs, Stage *stage)
 
 int publish_now(Fs *fs, Stage *stage, unsigned n_openers, bool durable)
 {
-	Verdict verdict;
-	int r;
+	Verdict verdict = N_VERDICTS;
+	int r = 0;
 	HOLD(&stage->lock);
 
-	r = publish(fs, stage, false, n_openers, durable, &verdict);
-	if (r < 0) {
-		HOLD(&fs->lock);
-		return log_errno(r, "cannot expose %s in %s, which is still being written",
-			stage->node->name, fs->dir);
-	}
+	if (!publish_has_ended(fs, stage))
+		r = publish(fs, stage, false, n_openers, durable, &verdict);
+	if (r < 0)
+		return r;
 	if (verdict != N_VERDICTS && verdict != VERDICT_KEPT && verdict != VERDICT_REMOVED)
 		journal_add(fs->journal, verdict, (uint64_t)stage->size);
-	return durable ? publish_sync(fs, stage) : 0;
-}
-
-/* Where it is saved: beside its name, or in the root if somebody has taken its directory away. */
-static int save_dir_fd(Fs *fs, Stage *stage)
-{
-	int dir_fd;
-
-	return node_parent_fd(fs, stage->node, &dir_fd) < 0 ? fs->root_fd : dir_fd;
-}
-
-/* A name that is free: NAME.lklfs-unsaved, or that with a number if there is one from an earlier
- * time. */
-static char *save_name(int dir_fd, const char *name)
-{
-	char *saved = g_strdup_printf("%.230s.lklfs-unsaved", name);
-
-	for (unsigned i = 2; backing_exists(dir_fd, saved); i++) {
-		g_free(saved);
-		saved = g_strdup_printf("%.230s.lklfs-unsaved.%u", name, i);
+	if (verdict != N_VERDICTS) {
+		HOLD(&fs->lock);
+		failed_mend(fs, stage);
 	}
-	return saved;
+	return durable ? publish_sync(fs, stage) : 0;
 }
 
 int publish_save(Fs *fs, Stage *stage)
 {
-	g_autofree char *name = NULL;
+	g_autofree char *path = NULL, *name = NULL;
 	bool same = false;
-	int dir_fd, r;
-	HOLD(&stage->lock);
+	int r;
 
-	r = publish_bytes(fs, stage, false, &same);
-	HOLD(&fs->lock);
-	if (!stage->node->linked || same || (!stage->dirty && !stage->is_new)) {
-		stage_end(fs, stage, NULL);
-		return 0;
-	}
-	if (r == 0) {
-		dir_fd = save_dir_fd(fs, stage);
-		name = save_name(dir_fd, stage->node->name);
-		r = backing_expose(stage->fd, &stage->hidden, dir_fd, name, true);
+	{
+		HOLD(&stage->lock);
+		r = publish_bytes(fs, stage, false, &same);
+		HOLD(&fs->lock);
+		if (!stage->node->linked || same || (!stage->dirty && !stage->is_new)) {
+			stage_end(fs, stage, NULL);
+			return 0;
+		}
+		name = node_path(stage->node);
+		if (r == 0)
+			r = save_in_mount(fs, stage, &path);
 	}
 	if (r < 0)
-		log_errno(r, "%s in %s is lost: it could not be saved", stage->node->name, fs->dir);
+		r = save_elsewhere(fs, stage, &path);
+	if (r < 0)
+		log_errno(r, "%s in %s is lost, for it could neither be exposed nor saved", name,
+			fs->dir);
 	else
-		log_warning("%s in %s could not be exposed, and was saved as %s", stage->node->name,
-			fs->dir, name);
+		log_warning("%s in %s could not be exposed%s, and was saved as %s", name, fs->dir,
+			stage->torn ? " but in part" : "", path);
+	HOLD(&fs->lock);
+	journal_add(fs->journal, VERDICT_FAILED, 0);
 	stage_end(fs, stage, NULL);
 	return r < 0 ? r : -EIO;
 }

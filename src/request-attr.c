@@ -76,6 +76,7 @@ static bool attr_is_owner_told(const Version *version, int fd)
 int request_attr_target(Fs *fs, Version *version, int *ret_fd)
 {
 	Node *node = version->node;
+	const Stage *stage;
 	autofd fd = -1;
 	int dir_fd, r;
 
@@ -83,8 +84,9 @@ int request_attr_target(Fs *fs, Version *version, int *ret_fd)
 		return -EPERM;
 	if (node == fs->root)
 		return backing_open_path(fs->root_fd, ".", ret_fd);
-	if (version->stage && version->stage->is_new) {
-		*ret_fd = fcntl(version->stage->fd, F_DUPFD_CLOEXEC, 0);
+	stage = stage_of(version);
+	if (stage && stage->is_new) {
+		*ret_fd = fcntl(stage->fd, F_DUPFD_CLOEXEC, 0);
 		return *ret_fd < 0 ? -errno : 0;
 	}
 	if (node->linked) {
@@ -379,7 +381,7 @@ static bool version_has_file(Fs *fs, const Version *version)
 
 static int set_times(Fs *fs, Version *version, const struct stat *attr, int to_set, bool report)
 {
-	Stage *stage = version->stage;
+	Stage *stage = stage_of(version);
 
 	if (stage && report) {
 		report_times(stage, attr, to_set);
@@ -402,7 +404,8 @@ static int set_times(Fs *fs, Version *version, const struct stat *attr, int to_s
 static bool times_are_report(
 	const Version *version, const struct stat *attr, int to_set, bool handle)
 {
-	const struct timespec *known = version->stage ? &version->stage->mtime : &version->mtime;
+	const Stage *stage = stage_of(version);
+	const struct timespec *known = stage ? &stage->mtime : &version->mtime;
 
 	if (version->type != S_IFREG)
 		return false;

@@ -622,10 +622,12 @@ void request_fsync(
 	Fs *fs = request_fs(req);
 	int r = 0;
 
+	if (handle->text)
+		order_settle_all(fs);
 	/* Also by a descriptor for reading: what is staged, or was, is what it shows. */
 	if (handle->stage) {
 		r = publish_now(fs, handle->stage, PUBLISH_ANY_OPENERS, true);
-		request_refresh_stage(fs, handle->stage);
+		order_tell(fs, handle->stage);
 	} else if (handle->fd >= 0) {
 		r = (datasync ? fdatasync(handle->fd) : fsync(handle->fd)) < 0 ? -errno : 0;
 	}

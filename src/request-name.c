@@ -620,13 +620,14 @@ static int link_name(Fs *fs, Node *node, fuse_ino_t new_parent, const char *new_
  * from what is written by the other one. */
 static int link_in_session(Fs *fs, fuse_ino_t ino, Stage *stage)
 {
-	bool is_new;
+	bool expose;
 
 	{
 		HOLD(&fs->lock);
-		is_new = stage->is_new;
+		/* What everybody reads by one name is to be read by the other. */
+		expose = stage->is_new || stage->failed;
 	}
-	if (is_new) {
+	if (expose) {
 		request_flush(fs, ino);
 		return publish_now(fs, stage, PUBLISH_ANY_OPENERS, false);
 	}

@@ -110,6 +110,8 @@ static void move_hidden(const Move *from, const Move *to)
 	/* A staging file with a name goes where its session goes. */
 	if (stage && stage->hidden)
 		(void)!renameat(from->dir_fd, stage->hidden, to->dir_fd, stage->hidden);
+	if (stage && stage->through)
+		(void)!renameat(from->dir_fd, stage->through, to->dir_fd, stage->through);
 }
 
 /* A name that the backing does not have yet: only the tree knows of the move. What it replaces

@@ -22,6 +22,7 @@
 #include <sys/uio.h>
 
 #include "backing.h"
+#include "failed.h"
 #include "former.h"
 #include "kept.h"
 #include "lock.h"
@@ -236,6 +237,11 @@ void request_flush_later(Request *r, GArray *ids)
 	notify_flush(r->fs->receive->inodes, ids, flushed, r);
 }
 
+void request_drop_pages(Fs *fs, GArray *ids)
+{
+	notify_flush(fs->receive->inodes, ids, NULL, NULL);
+}
+
 void request_store_tail(Fs *fs, uint64_t id, Stage *stage)
 {
 	off_t size = __atomic_load_n(&stage->size, __ATOMIC_RELAXED);
@@ -258,16 +264,6 @@ void request_expire(Fs *fs, Node *node)
 void request_refresh(Fs *fs, const Version *version)
 {
 	notify_attributes(fs->receive->inodes, version->id);
-}
-
-void request_refresh_stage(Fs *fs, const Stage *stage)
-{
-	HOLD(&fs->lock);
-
-	if (stage->version)
-		request_refresh(fs, stage->version);
-	for (unsigned i = 0; i < stage->aliases->len; i++)
-		request_refresh(fs, stage->aliases->pdata[i]);
 }
 
 static bool receive_has_gates(Receive *receive)
@@ -304,13 +300,16 @@ static Request *receive_sleep(Receive *receive, uint64_t gate)
 		{.fd = receive->kick_fd, .events = POLLIN},
 	};
 	Request *job = request_new(receive->fs, NULL, 0, false);
-	int64_t now = g_get_monotonic_time(), next;
+	int64_t now = g_get_monotonic_time(), next, retry;
 	uint64_t n;
 
 	{
 		HOLD(&receive->fs->lock);
 		next = pin_expire(receive->fs, now, job->due);
+		retry = failed_due(receive->fs, now, job->due);
 	}
+	if (retry >= 0 && (next < 0 || retry < next))
+		next = retry;
 	/* What is due now must be seen by whoever is let go. */
 	receive_open_gates(receive, gate);
 	if (job->due->len > 0)
@@ -632,9 +631,13 @@ void request_join(Fs *fs)
 
 static void finish_stage(Fs *fs, Stage *stage, bool aborted, int *r)
 {
-	bool lost = aborted;
+	bool lost;
 
-	if (!aborted) {
+	{
+		HOLD(&fs->lock);
+		lost = aborted && stage->state == STAGE_OPEN;
+	}
+	if (!lost) {
 		publish_end(fs, stage);
 		HOLD(&fs->lock);
 		lost = stage->state == STAGE_FAILED;
@@ -815,14 +818,16 @@ static int stat_root(Fs *fs, struct stat *ret_stat)
 int request_stat(Fs *fs, Version *version, struct stat *ret_stat)
 {
 	Node *node = version->node;
+	const Stage *stage;
 	int r;
 
 	if (node->special) {
 		request_special_stat(fs, node, ret_stat);
 		return 0;
 	}
-	if (version->stage)
-		return stat_stage(fs, version->stage, ret_stat);
+	stage = stage_of(version);
+	if (stage)
+		return stat_stage(fs, stage, ret_stat);
 	if (node == fs->root)
 		return stat_root(fs, ret_stat);
 	if (version->handles && (version->state == VERSION_SUPERSEDED || !node->linked))

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "backing.h"
+#include "failed.h"
 #include "fileio.h"
 #include "former.h"
 #include "kept.h"
@@ -49,6 +50,13 @@ void stage_note_change(Stage *stage, off_t size)
 	stage_set_size(stage, size);
 }
 
+static void stage_make_version(Fs *fs, Stage *stage)
+{
+	stage->version = version_new(fs, stage->node, VERSION_STAGED);
+	stage->version->type = S_IFREG;
+	stage->version->stage = stage_ref(stage);
+}
+
 static Stage *stage_new(Fs *fs, Node *node)
 {
 	Stage *stage = g_new0(Stage, 1);
@@ -61,12 +69,10 @@ static Stage *stage_new(Fs *fs, Node *node)
 	g_queue_init(&stage->parked);
 	g_queue_init(&stage->draining);
 	pthread_mutex_init(&stage->lock, NULL);
-	stage->base_fd = stage->fd = -1;
+	stage->base_fd = stage->fd = stage->told_fd = -1;
 	stage->difference = -1;
 	clock_gettime(CLOCK_REALTIME_COARSE, &stage->began);
-	stage->version = version_new(fs, node, VERSION_STAGED);
-	stage->version->type = S_IFREG;
-	stage->version->stage = stage_ref(stage);
+	stage_make_version(fs, stage);
 	g_queue_push_tail(&fs->stages, stage);
 	node->stage = stage;
 	return stage;
@@ -92,6 +98,9 @@ int stage_begin(Fs *fs, Node *node, Stage **ret_stage)
 		return r;
 	if (!S_ISREG(st.st_mode))
 		return -ESTALE;
+	r = backing_may_write(dir_fd, node->name, base_fd);
+	if (r < 0)
+		return r;
 	stage = stage_new(fs, node);
 	stage->base_fd = fd_steal(&base_fd);
 	stage->base_size = stage->size = st.st_size;
@@ -254,9 +263,12 @@ Stage *stage_unref(Fs *fs, Stage *stage)
 	g_ptr_array_unref(stage->openers);
 	ranges_clear(&stage->equal);
 	fd_clear(&stage->base_fd);
+	fd_clear(&stage->told_fd);
 	fd_clear(&stage->fd);
 	g_free(stage->hidden);
 	g_free(stage->through);
+	if (stage->stale)
+		g_array_unref(stage->stale);
 	pthread_mutex_destroy(&stage->lock);
 	g_free(stage);
 	return NULL;
@@ -329,7 +341,7 @@ bool stage_is_family(const Stage *stage, const Process *process)
 
 bool stage_is_shown(const Stage *stage, const Process *process)
 {
-	return stage->is_new || stage->state == STAGE_FAILED || stage_is_family(stage, process);
+	return stage->is_new || stage->failed || stage_is_family(stage, process);
 }
 
 void stage_look(Stage *stage, const Process *process, bool bytes)
@@ -411,8 +423,11 @@ void stage_drop_through(Fs *fs, Stage *stage)
 {
 	int dir_fd;
 
-	if (stage->through && node_dir_fd(fs, stage->node->parent, &dir_fd) == 0)
-		backing_drop(dir_fd, stage->through);
+	if (!stage->through)
+		return;
+	if (node_dir_fd(fs, stage->node->parent, &dir_fd) < 0 ||
+		backing_drop(dir_fd, stage->through) < 0)
+		backing_drop(fs->root_fd, stage->through);
 	g_clear_pointer(&stage->through, g_free);
 }
 
@@ -423,12 +438,20 @@ void stage_out_of_sight(Fs *fs, Stage *stage)
 		stage_end(fs, stage, NULL);
 }
 
+static void stage_supersede_ids(Fs *fs, Stage *stage)
+{
+	for (unsigned i = 0; i < stage->aliases->len; i++)
+		version_supersede(fs, stage->aliases->pdata[i]);
+	g_ptr_array_set_size(stage->aliases, 0);
+}
+
 void stage_end(Fs *fs, Stage *stage, Version *keep)
 {
 	stage_ref(stage);
 	if (stage->state != STAGE_DONE && __atomic_load_n(&stage->shared, __ATOMIC_RELAXED))
 		fs->n_shared--;
 	stage->state = STAGE_DONE;
+	failed_forget(fs, stage);
 	g_queue_remove(&fs->stages, stage);
 	if (!stage->is_new)
 		stage_drop_hidden(fs, stage);
@@ -438,9 +461,7 @@ void stage_end(Fs *fs, Stage *stage, Version *keep)
 	else if (stage->version)
 		version_supersede(fs, stage->version);
 	stage->version = NULL;
-	for (unsigned i = 0; i < stage->aliases->len; i++)
-		version_supersede(fs, stage->aliases->pdata[i]);
-	g_ptr_array_set_size(stage->aliases, 0);
+	stage_supersede_ids(fs, stage);
 	if (stage->node->stage == stage) {
 		stage->node->stage = NULL;
 		stage_unref(fs, stage);
@@ -448,18 +469,41 @@ void stage_end(Fs *fs, Stage *stage, Version *keep)
 	stage_unref(fs, stage);
 }
 
-unsigned stage_n_failed(Fs *fs)
+void stage_renumber(Fs *fs, Stage *stage)
 {
-	unsigned n = 0;
+	Version *old = stage->version;
 
-	for (GList *l = fs->stages.head; l; l = l->next)
-		n += ((Stage *)l->data)->state == STAGE_FAILED;
-	return n;
+	if (!stage->direct && !__atomic_load_n(&stage->shrunk, __ATOMIC_RELAXED))
+		return;
+	stage_make_version(fs, stage);
+	version_supersede(fs, old);
+	stage_supersede_ids(fs, stage);
+	__atomic_store_n(&stage->resized, false, __ATOMIC_RELAXED);
+	__atomic_store_n(&stage->shrunk, false, __ATOMIC_RELAXED);
+	stage->direct = false;
+}
+
+Stage *stage_of(const Version *version)
+{
+	Stage *stage = version->node->stage;
+
+	if (version->stage || !version->node->linked)
+		return version->stage;
+	return stage && stage->is_new ? stage : NULL;
+}
+
+bool stage_decide_anew(Stage *stage)
+{
+	if (stage->state != STAGE_FAILED)
+		return false;
+	stage->state = STAGE_OPEN;
+	return stage_close(stage);
 }
 
 int stage_stat(const Stage *stage, struct stat *ret_stat)
 {
 	bool own = stage->is_new || stage->base_fd < 0;
+	struct stat told;
 
 	/* Once the session has ended, nobody changes fd any more. */
 	if (stage->state == STAGE_DONE && stage->fd >= 0)
@@ -474,6 +518,9 @@ int stage_stat(const Stage *stage, struct stat *ret_stat)
 	ret_stat->st_size = stage_size(stage);
 	ret_stat->st_blocks = (ret_stat->st_size + 511) / 512;
 	ret_stat->st_mtim = stage->mtime;
+	/* SQLite takes a file whose number changes for another one. */
+	if (stage->told_fd >= 0 && fstat(stage->told_fd, &told) == 0)
+		ret_stat->st_ino = told.st_ino;
 	return 0;
 }
 
@@ -684,14 +731,16 @@ int stage_compare(Stage *stage, bool *ret_same)
 	return 0;
 }
 
-void stage_rebase(Stage *stage, bool replaced)
+void stage_rebase(Fs *fs, Stage *stage, bool replaced)
 {
 	if (replaced) {
+		if (stage->told_fd < 0)
+			stage->told_fd = fd_steal(&stage->base_fd);
 		fd_clear(&stage->base_fd);
 		stage->base_fd = fd_steal(&stage->fd);
 	}
 	fd_clear(&stage->fd);
-	g_clear_pointer(&stage->hidden, g_free);
+	stage_drop_hidden(fs, stage);
 	stage->base_size = stage->size;
 	stage->claim = (Range){};
 	ranges_clear(&stage->equal);

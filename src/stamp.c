@@ -110,8 +110,9 @@ int stamp_now(int fd)
 
 	if (fstat(fd, &before) < 0)
 		return -errno;
-	if (futimens(fd, times) == 0 && fstat(fd, &after) == 0 &&
-		!time_equal(&before.st_mtim, &after.st_mtim))
+	if (futimens(fd, times) < 0)
+		return set_times(fd, NULL, times);
+	if (fstat(fd, &after) == 0 && !time_equal(&before.st_mtim, &after.st_mtim))
 		return 0;
 	/* That would drop set-id bits, unless root does it. */
 	if (S_ISREG(before.st_mode) && !(before.st_mode & (S_ISUID | S_ISGID)) &&

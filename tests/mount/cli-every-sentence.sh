@@ -20,6 +20,8 @@ cannot unmount %s
 cannot wait for the kernel
 a mount ended before it was ready: somebody unmounted it, or the kernel's FUSE is too old
 %s did not answer before it was unmounted
+%s is still exposing files after %g s: try again, or cut it off with --force
+%s in %s is lost, for it could neither be exposed nor saved
 EOF
 
 user=(setpriv "--reuid=$TEST_UID" "--regid=$TEST_UID" --clear-groups --)
@@ -233,11 +235,10 @@ log_says() { # LINES: what the log has from there on, without stamps
 	one_line_each "the log"
 }
 echo old >"$B/d/f"
-chattr +i "$B/d/f"
 "$LKLFS" --log="$T/log" "$B/d" </dev/null
-echo new >"$B/d/f"
+(chattr +i "$V/d/f" && echo new) >"$B/d/f"
 says 1 "$LKLFS" umount "$B/d"
-"$LKLFS" umount --force "$B/d" </dev/null
+says 0 "$LKLFS" umount --force "$B/d"
 until_true "the daemon's end" no_daemon
 chattr -i "$B/d/f"
 eq "what was saved" "$(cat "$B/d/f" "$B/d/f.lklfs-unsaved")" $'old\nnew'
@@ -257,6 +258,30 @@ says 1 "$LKLFS" umount "$B/d"
 until_true "the daemon's end" no_daemon
 chattr -i "$V/d" "$V/d/f"
 log_says "$((n_lines + 1))"
+
+# ---- what a dead daemon has left ----
+
+hidden=.lklfs-stage-1-1-1
+sweeps() { # WHAT: mounting says something of it
+	says 0 "$LKLFS" "$B/d"
+	"$LKLFS" umount "$B/d" </dev/null
+	chattr -i "$B/d/f"
+	rm -f "$B/d/$hidden"*
+}
+echo forged >"$B/d/$hidden-99"
+chown "$TEST_UID" "$B/d/$hidden-99"
+sweeps "somebody else's"
+echo whole >"$B/d/$hidden-$(ino "$B/d/f")"
+chattr +i "$B/d/f"
+sweeps "what cannot be written"
+echo whole >"$B/d/$hidden-$(ino "$B/d/f")"
+touch -d '1 hour' "$B/d/f"
+sweeps "what has been written since"
+eq "that" "$(cat "$B/d/f")" old
+mkdir -m 0 "$W/user/closed"
+"${user[@]}" sh -c 'echo whole >"$1"' sh "$W/user/$hidden-1"
+says 0 "${user[@]}" "$LKLFS" "$W/user"
+"${user[@]}" "$LKLFS" umount "$W/user" </dev/null
 
 # ---- all of them ----
 

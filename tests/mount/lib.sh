@@ -190,11 +190,14 @@ n_mounted() {
 # Process ids of every lklfs in this namespace that has not ended.
 daemons() {
 	local dir comm state
+	local -a tasks
 	for dir in /proc/[0-9]*; do
 		{ read -r comm <"$dir/comm"; } 2>/dev/null || continue
 		[[ "$comm" == "${LKLFS##*/}" ]] || continue
 		state=$(sed -e 's/.*) //' -e 's/ .*//' "$dir/stat" 2>/dev/null) || continue
-		[[ "$state" == [ZX] ]] || echo "${dir#/proc/}"
+		tasks=("$dir"/task/*)
+		# the first thread of one that was killed may have ended before the others
+		[[ "$state" == [ZX] && ${#tasks[@]} == 1 ]] || echo "${dir#/proc/}"
 	done
 }
 
@@ -243,6 +246,59 @@ kill_daemon() {
 	kill -KILL $pid
 	until_true "the daemon's death" no_daemon
 }
+
+# ---- system calls that fail ----
+
+is_traced() {
+	local status
+	for status in "/proc/$1"/task/*/status; do
+		! grep -q '^TracerPid:[[:space:]]*0$' "$status" || return 1
+	done
+}
+
+# is_injecting: strace has attached, or has given up
+is_injecting() {
+	is_traced "$1" || ! kill -0 "$STRACE_PID" 2>/dev/null
+}
+
+# inject EXPRESSION...: from now on these system calls of the daemon do as strace's -e inject= says
+inject() {
+	local pid expression
+	local -a args=()
+	local calls=
+	need strace
+	pid=$(daemons)
+	for expression in "$@"; do
+		calls+=,${expression%%:*}
+		args+=(-e "inject=$expression")
+	done
+	strace -f -o "$T/strace" -p "$pid" -e "trace=${calls#,}" "${args[@]}" 2>"$T/strace.err" &
+	STRACE_PID=$!
+	until_true "strace's attaching" is_injecting "$pid"
+	is_traced "$pid" || skip "strace cannot attach: $(cat "$T/strace.err")"
+}
+
+# Before mnt: the daemon is going to end while its system calls fail. LeakSanitizer cannot look at what is traced.
+ends_traced() { export ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0"; }
+
+# From now on they work again.
+inject_end() {
+	kill -TERM "$STRACE_PID"
+	wait "$STRACE_PID" || :
+}
+
+# Exposing is tried again at once.
+try_again() { sync "$B/.lklfs/status"; }
+
+# status_value KEY: what the status of the mount says of it, as JSON
+status_value() {
+	local line
+	read -r line <"$B/.lklfs/status"
+	[[ "$line" =~ \"$1\":(\[[^]]*\]|\"[^\"]*\"|[0-9]+) ]] && echo "${BASH_REMATCH[1]}"
+}
+
+# so_many_failed N: files that could not be exposed. Nobody who asks for the status waits for a verdict.
+so_many_failed() { [[ "$(status_value failed)" == "$1" ]]; }
 
 # Names in the backing that no program asked for.
 strange_names() {

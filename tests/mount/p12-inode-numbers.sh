@@ -70,16 +70,16 @@ numbers "while it is written"
 ends w
 numbers "after the session"
 
-# fsync exposes, and the number of what was replaced may be another file's by now
-same_number() { [[ "$(to w fstat 0)" == "ino=$(ino "$B/g") "* ]]; }
+# fsync exposes, and the number of what was replaced must not be another file's then: it stays the open file's own
 start w
 to w open 0 "$B/g" w
+before=$(to w fstat 0)
 for i in 1 2 3 4 5 6; do
 	to w write 0 - "round-$i"
 	to w fsync 0
-	until_true "the handle's number is the path's, round $i" same_number
 	echo "$i" >"$B/new$i"
 	handle=$(to w fstat 0)
+	eq "the writer's number, round $i" "${handle%% *}" "${before%% *}"
 	others=$(stat -c 'ino=%i' "$B"/new* "$B/d/f")
 	[[ $'\n'"$others"$'\n' != *$'\n'"${handle%% *}"$'\n'* ]] || fail "the open file has another's number: $handle"
 done

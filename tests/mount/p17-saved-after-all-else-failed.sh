@@ -23,8 +23,8 @@ for way in replaced linked; do
 	[[ "$way" == replaced ]] || ln "$B/$name" "$B/other"
 	for end in mended saved; do
 		mnt
-		chattr +i "$V/$name"
-		cat "$T/new" >"$B/$name"
+		# while it is open: later it could not be opened for writing
+		(chattr +i "$V/$name" && cat "$T/new") >"$B/$name"
 		cmp "$T/new" "$B/$name" >&2 || fail "$way, $end: what everyone reads"
 		cmp "$T/old" "$V/$name" >&2 || fail "$way, $end: the backing meanwhile"
 		eq "$way, $end: failed" "$(n_failed)" 1

@@ -18,9 +18,9 @@ LAYERS = (  # top first
     ("main", "cmd", "cmd-*"),
     ("mount-session", "mount-target", "mount-helper"),
     ("request", "request-*", "order", "notify", "lock"),
-    ("publish", "pin", "match"),
-    ("stage", "space", "fs", "node", "version", "former", "kept", "held", "outdated"),
-    ("compare", "step", "backing", "beneath", "inputs", "record-lock"),
+    ("publish", "through", "save", "pin", "match"),
+    ("stage", "failed", "space", "fs", "node", "version", "former", "kept", "held", "outdated"),
+    ("compare", "step", "sweep", "backing", "beneath", "inputs", "record-lock"),
     ("proc", "walk", "fileio", "stamp", "journal", "log", "mount-options", "util"),
 )
 

@@ -117,6 +117,26 @@ static void test_json_broken(void)
 	}
 }
 
+static void test_json_failed(void)
+{
+	g_autoptr(GString) many = g_string_new("{\"failed\":10,\"failed_paths\":[");
+	g_autofree char *two = NULL, *ten = NULL, *none = NULL;
+
+	two = journal_json_failed("{\"failed\":2,\"failed_paths\":[\"d/f\",\"a, \\\"b\"],"
+				  "\"failed_error\":\"No space left on device\"}");
+	g_assert_cmpstr(two, ==, "\"d/f\", \"a, \\\"b\": No space left on device");
+	for (int i = 0; i < 10; i++)
+		g_string_append_printf(many, "%s\"%d\"", i ? "," : "", i);
+	g_string_append(many, "],\"failed_error\":\"Input/output error\"}");
+	ten = journal_json_failed(many->str);
+	g_assert_cmpstr(ten, ==,
+		"\"0\", \"1\", \"2\", \"3\", \"4\", \"5\", \"6\", \"7\" and 2 more: "
+		"Input/output error");
+	/* of a daemon that says nothing of it */
+	none = journal_json_failed("{\"failed\":1}");
+	g_assert_cmpstr(none, ==, ": ");
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -126,5 +146,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/journal/json-string", test_json_string);
 	g_test_add_func("/journal/json-value", test_json_value);
 	g_test_add_func("/journal/json-broken", test_json_broken);
+	g_test_add_func("/journal/json-failed", test_json_failed);
 	return g_test_run();
 }
