@@ -55,9 +55,10 @@ struct Fs {
 	GQueue stages;             /* every stage whose session has not ended; stage.c */
 	GQueue kept; /* nodes that are kept for their last unchanged session, the oldest first */
 	GQueue told; /* nodes that are kept for their told ctime, the oldest first */
-	unsigned n_shared; /* sessions on files with several names */
-	int dir_fd;        /* node_dir_fd(): what it has given last, or -1 */
-	unsigned n_failed; /* failed.c: sessions that could not be exposed */
+	unsigned n_shared;     /* sessions on files with several names */
+	int dir_fd;            /* node_dir_fd(): what it has given last, or -1 */
+	unsigned n_incomplete; /* sessions that ended without all that was written */
+	unsigned n_failed;     /* failed.c: sessions that could not be exposed */
 	int64_t retry_at; /* failed.c: when that is tried again, monotonic, in us; 0: no time is set
 			   */
 	int64_t retry_delay; /* failed.c: in us, how long is waited for that; 0: as short as can be

@@ -541,6 +541,34 @@ static void publish_identify(Stage *stage, Verdict verdict)
 		version_identify(stage->version, &st);
 }
 
+/* Whether some of what was written could not be stored. Its writer may not have noticed: the kernel
+ * had taken it before. */
+static bool publish_is_incomplete(Fs *fs, const Stage *stage)
+{
+	HOLD(&fs->lock);
+
+	return stage->error && stage->node->linked;
+}
+
+/* The name shows what it did before, so that the next build writes it again; what there is of the
+ * new bytes is kept beside it. Both locks held. */
+static void publish_incomplete(Fs *fs, Stage *stage)
+{
+	g_autofree char *name = node_path(stage->node), *path = NULL;
+
+	if (stage->fd >= 0)
+		(void)!save_in_mount(fs, stage, &path);
+	log_errno(stage->error, "%s in %s could not be stored, and is what it was before%s%s", name,
+		fs->dir, path ? "; what there is of it is in " : "", path ? path : "");
+	fs->n_incomplete++;
+	journal_add(fs->journal, VERDICT_FAILED, 0);
+	stage->deciding = false;
+	failed_forget(fs, stage);
+	if (stage->is_new)
+		node_unlink(fs, stage->node);
+	stage_end(fs, stage, NULL);
+}
+
 void publish_end(Fs *fs, Stage *stage)
 {
 	bool keeps_id;
@@ -548,6 +576,11 @@ void publish_end(Fs *fs, Stage *stage)
 	int r;
 	HOLD(&stage->lock);
 
+	if (publish_is_incomplete(fs, stage)) {
+		HOLD(&fs->lock);
+		publish_incomplete(fs, stage);
+		return;
+	}
 	r = publish(fs, stage, true, PUBLISH_ANY_OPENERS, false, &verdict);
 	HOLD(&fs->lock);
 	stage->deciding = false;
@@ -612,7 +645,8 @@ int publish_now(Fs *fs, Stage *stage, unsigned n_openers, bool durable)
 	HOLD(&stage->lock);
 
 	if (!publish_has_ended(fs, stage))
-		r = publish(fs, stage, false, n_openers, durable, &verdict);
+		r = stage->error ? stage->error
+				 : publish(fs, stage, false, n_openers, durable, &verdict);
 	if (r < 0)
 		return r;
 	if (verdict != N_VERDICTS && verdict != VERDICT_KEPT && verdict != VERDICT_REMOVED)

@@ -673,6 +673,8 @@ int fs_finish(Fs *fs, bool aborted)
 		HOLD(&fs->lock);
 		stage_unref(fs, due->pdata[i]);
 	}
+	if (fs->n_incomplete > 0)
+		r = -EIO;
 	lock_end(fs);
 	request_drop_handles(fs);
 	request_drop_listings(fs);

@@ -47,7 +47,7 @@ static int save_in(Stage *stage, int dir_fd, const char *dir, char **ret_path)
 
 int save_in_mount(Fs *fs, Stage *stage, char **ret_path)
 {
-	g_autofree char *path = node_path(stage->node), *below = g_path_get_dirname(path);
+	g_autofree char *below = node_path(stage->node->parent);
 	g_autofree char *dir = g_build_filename(fs->dir, below, NULL);
 	int dir_fd, r;
 

@@ -688,6 +688,9 @@ int stage_truncate(Fs *fs G_GNUC_UNUSED, Stage *stage, off_t size)
 	stage_set_dirty(stage, true);
 	if (stage->fd >= 0 && ftruncate(stage->fd, size) < 0)
 		return -errno;
+	/* Written from the beginning once more, it will be whole. */
+	if (size == 0)
+		stage->error = 0;
 	ranges_cut(&stage->equal, size);
 	stage->claim.end = MIN(stage->claim.end, size);
 	stage_set_size(stage, size);
