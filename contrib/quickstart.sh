@@ -84,11 +84,11 @@ quietly "building lklfs" ninja -C "$build"
 if [[ -n "$tree" ]]; then
 	say "Building LKL in $tree"
 	cd "$tree"
-	"$lklfs" run --mkdir tools/lkl/lib tools/lkl/include -- make -C tools/lkl -j"$(nproc)"
+	LKLFS=$lklfs "$top/contrib/lkl/lkl-make" -j"$(nproc)"
 	[[ -s tools/lkl/lib/lkl.o && -s tools/lkl/liblkl.a ]] || die "the build made no library"
 	say "LKL is built: tools/lkl/lib/lkl.o, tools/lkl/liblkl.a"
 	echo "Run the same again after a change to the kernel:"
-	echo "  $lklfs run --mkdir tools/lkl/lib tools/lkl/include -- make -C tools/lkl -j$(nproc) -W bin/stat"
+	echo "  $top/contrib/lkl/lkl-make -j$(nproc)"
 	exit 0
 fi
 

@@ -97,8 +97,7 @@ static int open_daemon(const char *dir, const char *text, pid_t *ret_pid)
 	pid_t pid = text ? journal_json_number(text, "pid") : 0;
 
 	*ret_pid = pid;
-	/* A container's processes have numbers of their own. */
-	/* A number from another namespace may be somebody else's here. */
+	/* A container's processes have numbers of their own, which are others' here. */
 	return pid > 0 && is_in_our_pid_namespace(pid) && has_open(pid, dir) ? pidfd_open(pid, 0)
 									     : -1;
 }

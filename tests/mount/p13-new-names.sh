@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P13 and P6: a new name is in the backing when it has been synced, with the mtime of its last write; what
 # fstat said then is what stat says. A file without a name can be synced, too, and appears nowhere.
+# BACKINGS: all
 . "${0%/*}/lib.sh"
 
 mkdir "$B/d"

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P13 and P2: fsync compares: of bytes that are exposed already it leaves no trace, nor does the close after it.
+# BACKINGS: all
 . "${0%/*}/lib.sh"
 
 pattern 100000 same >"$B/f"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P13: whoever syncs a file that is being written exposes what is staged so far; the session goes on, and what
 # is written then is seen by nobody outside before it is synced or closed.
+# BACKINGS: all
 . "${0%/*}/lib.sh"
 
 echo 'old bytes' >"$B/f"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P14: what is written through is seen by every name, in whatever directory, made or removed meanwhile, and
 # whatever the kernel had cached of it: pages of the same size and time, handles that were open, mappings.
+# BACKINGS: all
 . "${0%/*}/lib.sh"
 
 mkdir "$B/d" "$B/e"
