@@ -63,6 +63,7 @@ struct Fs {
 			   */
 	int64_t retry_delay; /* failed.c: in us, how long is waited for that; 0: as short as can be
 			      */
+	bool ended;          /* no request is run any more */
 	bool settling;       /* order.c: somebody waits for all verdicts */
 	uint64_t last_id;
 	uint64_t n_nodes, n_handles;

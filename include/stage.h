@@ -59,8 +59,8 @@ struct Stage {
 	bool is_new; /* a new name: not in the backing */
 	int base_fd; /* what is exposed, to compare with; -1 for a new name */
 	off_t base_size;
-	ino_t base_ino; /* constant; 0 for a new name: no other name can lead to it while its
-			   session lasts */
+	ino_t base_ino; /* of what is exposed, which other names may lead to; 0 for a new name.
+			   fs->lock */
 	int told_fd; /* of the file whose inode number is told as long as the session lasts, though
 			another has been exposed in between: then nobody else gets that number;
 			-1: the number is that of what is exposed */

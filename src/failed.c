@@ -20,8 +20,12 @@
 
 void failed_note(Fs *fs, Stage *stage, int r)
 {
-	g_autofree char *path = node_path(stage->node);
+	g_autofree char *path = NULL;
 
+	/* Somebody else's verdict came in between. */
+	if (stage->state == STAGE_DONE)
+		return;
+	path = node_path(stage->node);
 	if (stage->failed != r)
 		log_errno(r, "cannot expose %s in %s, which is tried again", path, fs->dir);
 	if (!stage->failed)

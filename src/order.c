@@ -16,8 +16,8 @@
  * look exposes what is there.
  *
  * What has to wait is a raw request in a list, so that the threads go on serving what it waits for.
- * The one wait inside a thread is order_settle()'s, for somebody who is deciding and needs nothing
- * that it has. */
+ * The waits inside a thread are order_settle()'s and order_settle_all()'s, for those who are
+ * deciding and need nothing that it has. */
 
 #include "order.h"
 
@@ -646,7 +646,7 @@ void order_settle_all(Fs *fs)
 	for (unsigned i = 0; i < undecided->len; i++) {
 		Stage *stage = undecided->pdata[i];
 
-		while (stage->state == STAGE_UNDECIDED)
+		while (stage->state == STAGE_UNDECIDED && !fs->ended)
 			pthread_cond_wait(&fs->decided, &fs->lock);
 		stage_unref(fs, stage);
 	}

@@ -513,7 +513,7 @@ static int publish_once(
 			r = publish_under_lock(fs, stage, same, &match, ends, ret_verdict);
 	}
 	match_clear(fs, &match);
-	if (r == -EXDEV)
+	if (r == -EXDEV && !stage->is_new)
 		r = publish_through(fs, stage, ends, durable);
 	return r;
 }
@@ -539,6 +539,15 @@ static void publish_identify(Stage *stage, Verdict verdict)
 
 	if (fstat(replaced ? stage->fd : stage->base_fd, &st) == 0)
 		version_identify(stage->version, &st);
+}
+
+/* It is not one of those that could not be exposed any more. */
+static void publish_mended(Fs *fs, Stage *stage, Verdict verdict)
+{
+	if (verdict == VERDICT_REMOVED)
+		failed_forget(fs, stage);
+	else
+		failed_mend(fs, stage);
 }
 
 /* Whether some of what was written could not be stored. Its writer may not have noticed: the kernel
@@ -599,7 +608,7 @@ void publish_end(Fs *fs, Stage *stage)
 		stage_renumber(fs, stage);
 		return;
 	}
-	failed_mend(fs, stage);
+	publish_mended(fs, stage, verdict);
 	if (verdict != N_VERDICTS)
 		journal_add(fs->journal, verdict, (uint64_t)stage->size);
 	publish_identify(stage, verdict);
@@ -653,7 +662,7 @@ int publish_now(Fs *fs, Stage *stage, unsigned n_openers, bool durable)
 		journal_add(fs->journal, verdict, (uint64_t)stage->size);
 	if (verdict != N_VERDICTS) {
 		HOLD(&fs->lock);
-		failed_mend(fs, stage);
+		publish_mended(fs, stage, verdict);
 	}
 	return durable ? publish_sync(fs, stage) : 0;
 }

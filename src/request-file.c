@@ -201,9 +201,13 @@ int request_writing_stage(Fs *fs, Version *version, Stage **ret_stage)
 	if (tid > 0 && !pin_is_for(pin, PIN_WRITE, node)) {
 		pin = pin_set(fs, tid, PIN_WRITE, node, current->caller, current->due);
 		r = request_pin_stage(fs, pin, node);
-		if (r < 0)
-			request_close_idle(node);
-		return r < 0 ? r : -ESTALE;
+		if (r == 0)
+			return -ESTALE;
+		/* If the file has gone it comes again. */
+		if (r != -ESTALE && r != -ENOENT)
+			pin_drop(fs, pin, current->due);
+		request_close_idle(node);
+		return r;
 	}
 	r = writing_begin(fs, node, current->caller, &stage);
 	if (r < 0)
@@ -628,6 +632,10 @@ void request_fsync(
 	if (handle->stage) {
 		r = publish_now(fs, handle->stage, PUBLISH_ANY_OPENERS, true);
 		order_tell(fs, handle->stage);
+		HOLD(&fs->lock);
+		/* What could not be exposed before has been now, and nobody writes it. */
+		if (r == 0 && stage_decide_anew(handle->stage))
+			g_ptr_array_add(request_current()->due, stage_ref(handle->stage));
 	} else if (handle->fd >= 0) {
 		r = (datasync ? fdatasync(handle->fd) : fsync(handle->fd)) < 0 ? -errno : 0;
 	}

@@ -118,9 +118,14 @@ static void move_hidden(const Move *from, const Move *to)
  * stays in the backing until the session ends. */
 static int rename_new(Fs *fs, const Move *from, const Move *to)
 {
-	struct stat st;
+	struct stat st, from_dir, to_dir;
 	bool shadow = backing_stat(to->dir_fd, to->name, &st) == 0;
 
+	/* Another file system may be mounted below. */
+	if (fstat(from->dir_fd, &from_dir) < 0 || fstat(to->dir_fd, &to_dir) < 0)
+		return -errno;
+	if (from_dir.st_dev != to_dir.st_dev)
+		return -EXDEV;
 	if (from->node->shadow)
 		kept_save(fs, from->dir_fd, from->name);
 	if (from->node->shadow && unlinkat(from->dir_fd, from->name, 0) < 0)

@@ -72,7 +72,7 @@ static int tmpfile_link(Fs *fs, Stage *stage, fuse_ino_t new_parent, const char 
 {
 	Process *caller = request_current()->caller;
 	Version *dir = version_find(fs, new_parent);
-	struct stat st;
+	struct stat st, own;
 	int dir_fd, r;
 
 	if (!dir)
@@ -82,6 +82,11 @@ static int tmpfile_link(Fs *fs, Stage *stage, fuse_ino_t new_parent, const char 
 		r = request_dir_fd(fs, dir, &dir_fd);
 	if (r == 0 && backing_exists(dir_fd, new_name))
 		r = -EEXIST;
+	if (r == 0 && (fstat(dir_fd, &st) < 0 || fstat(stage->fd, &own) < 0))
+		r = -errno;
+	/* Another file system may be mounted below. */
+	if (r == 0 && st.st_dev != own.st_dev)
+		r = -EXDEV;
 	if (r < 0)
 		return r;
 	r = stage_name(fs, stage, dir->node, new_name, &stage);

@@ -439,9 +439,15 @@ static void *server_run(void *data)
 			break;
 		receives = request_run(r);
 	}
-	HOLD(&receive->queue_lock);
-	receive->closed = true;
-	pthread_cond_broadcast(&receive->queue_more);
+	{
+		HOLD(&receive->queue_lock);
+		receive->closed = true;
+		pthread_cond_broadcast(&receive->queue_more);
+	}
+	/* Whoever waits for verdicts may wait for a request that nobody is going to run. */
+	HOLD(&receive->fs->lock);
+	receive->fs->ended = true;
+	pthread_cond_broadcast(&receive->fs->decided);
 	return NULL;
 }
 
@@ -611,6 +617,10 @@ static void receive_drop(GQueue *queue)
 
 	while ((r = g_queue_pop_head(queue))) {
 		order_done(r);
+		for (unsigned i = 0; i < r->due->len; i++) {
+			HOLD(&r->fs->lock);
+			stage_unref(r->fs, r->due->pdata[i]);
+		}
 		request_free(r);
 	}
 }

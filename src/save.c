@@ -49,6 +49,7 @@ int save_in_mount(Fs *fs, Stage *stage, char **ret_path)
 {
 	g_autofree char *below = node_path(stage->node->parent);
 	g_autofree char *dir = g_build_filename(fs->dir, below, NULL);
+	struct stat st;
 	int dir_fd, r;
 
 	/* Who may read the old file may read this one, if that can be had. */
@@ -57,9 +58,12 @@ int save_in_mount(Fs *fs, Stage *stage, char **ret_path)
 	r = node_parent_fd(fs, stage->node, &dir_fd);
 	if (r == 0)
 		r = save_in(stage, dir_fd, dir, ret_path);
-	if (r < 0)
-		r = save_in(stage, fs->root_fd, fs->dir, ret_path);
-	return r;
+	if (r == 0)
+		return 0;
+	/* There the directory does not keep anybody away who was kept away before. */
+	if (fstat(stage->fd, &st) == 0)
+		(void)!fchmod(stage->fd, st.st_mode & 0700);
+	return save_in(stage, fs->root_fd, fs->dir, ret_path);
 }
 
 /* Zeros stay holes. */

@@ -232,17 +232,21 @@ int stage_name(Fs *fs, Stage *stage, Node *dir, const char *name, Stage **ret_st
 	r = node_dir_fd(fs, dir, &dir_fd);
 	if (r < 0)
 		return r;
-	stage->nameless = false;
 	if (stage->state == STAGE_DONE) {
-		r = stage_resume(fs, stage, &stage);
+		Stage *ended = stage;
+
+		r = stage_resume(fs, ended, &stage);
 		if (r < 0)
 			return r;
+		ended->nameless = false;
 	}
+	stage->nameless = false;
 	/* What is remembered under the name has gone from there. */
 	if (known)
 		node_unlink(fs, known);
 	node_move(fs, stage->node, dir, name);
-	backing_touch_dir(dir_fd);
+	if (node_dir_fd(fs, dir, &dir_fd) == 0)
+		backing_touch_dir(dir_fd);
 	*ret_stage = stage;
 	return 0;
 }
@@ -455,6 +459,9 @@ void stage_end(Fs *fs, Stage *stage, Version *keep)
 	g_queue_remove(&fs->stages, stage);
 	if (!stage->is_new)
 		stage_drop_hidden(fs, stage);
+	/* Its other names show half of it: the next mount finishes that. */
+	if (stage->torn && !stage->node->linked)
+		g_clear_pointer(&stage->through, g_free);
 	stage_drop_through(fs, stage);
 	if (keep)
 		keep->stage = stage_unref(fs, keep->stage);
@@ -736,14 +743,19 @@ int stage_compare(Stage *stage, bool *ret_same)
 
 void stage_rebase(Fs *fs, Stage *stage, bool replaced)
 {
+	struct stat st;
+
 	if (replaced) {
 		if (stage->told_fd < 0)
 			stage->told_fd = fd_steal(&stage->base_fd);
 		fd_clear(&stage->base_fd);
 		stage->base_fd = fd_steal(&stage->fd);
+		if (fstat(stage->base_fd, &st) == 0)
+			stage->base_ino = st.st_ino;
 	}
 	fd_clear(&stage->fd);
 	stage_drop_hidden(fs, stage);
+	stage_drop_through(fs, stage);
 	stage->base_size = stage->size;
 	stage->claim = (Range){};
 	ranges_clear(&stage->equal);

@@ -152,6 +152,9 @@ static void through_finish(Through *through, int dir_fd, const char *name)
 			name, through->name);
 		return;
 	}
+	/* Should this be cut short, too, it is the writing that began now. */
+	if (r == 0)
+		(void)!fchmod(through->fd, through->st.st_mode & 07777);
 	if (r == 0)
 		r = through_write(through, fd);
 	if (r < 0)
@@ -171,7 +174,7 @@ static void sweep_match(Sweep *sweep, int dir_fd, const char *name)
 	for (unsigned i = 0; i < sweep->throughs->len; i++) {
 		Through *through = sweep->throughs->pdata[i];
 
-		if (!through->done && through->ino == st.st_ino)
+		if (!through->done && through->ino == st.st_ino && through->st.st_dev == st.st_dev)
 			through_finish(through, dir_fd, name);
 	}
 }

@@ -6,7 +6,7 @@
  *
  * What can be told before the first byte is written is found out before: that there is room for all
  * of it. What goes wrong after that leaves half of it; the stage is what everybody reads by its
- * name then, and a later attempt, or the next mount, writes all of it. */
+ * name then, and a later attempt, or after a crash the next mount, writes all of it. */
 
 #include "through.h"
 
@@ -119,6 +119,9 @@ static int through_begin(Fs *fs, Stage *stage, bool durable)
 		/* A second attempt has it already; its ctime tells when the writing began. */
 		if (stage->through && fstat(stage->fd, &st) == 0)
 			(void)!fchmod(stage->fd, st.st_mode & 07777);
+		/* A sweep finishes only what is ours. */
+		if (geteuid() == 0)
+			(void)!fchown(stage->fd, 0, (gid_t)-1);
 		if (!stage->through)
 			through_link(stage, dir_fd);
 		if (!stage->through) {
