@@ -12,9 +12,8 @@ version=$(sed -n "s/^  version: '\(.*\)',$/\1/p" "$TOP/meson.build")
 "$TOP/tests/unit/options.py" "$LKLFS" "$TOP" "$version"
 seconds=$("$LKLFS" umount --help | sed -n 's/.*(--timeout, \([0-9]*\) s).*/\1/p')
 has "default of --timeout" "$(cat "$TOP/docs/lklfs.1.rst")" "for the daemon's end, ${seconds:-?} seconds without"
-if command -v rst2man >/dev/null; then
-	rst2man --strict "$TOP/docs/lklfs.1.rst" >"$T/lklfs.1"
-fi
+need rst2man
+rst2man --strict "$TOP/docs/lklfs.1.rst" >"$T/lklfs.1"
 
 # ---- completion ----
 
