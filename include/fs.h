@@ -8,6 +8,8 @@
  *
  *   receive->lock     request.c: who receives; held while one request is read and admitted
  *   stage->lock       stage.h:   the content of one stage; held while its bytes are read or written
+ *   fs->through_lock  publish.c: who writes through to an inode, that another name may lead to as
+ * well
  *   fs->lock          here:      the tree, versions, sessions' states; no content is read or
  * written, no reply or notification sent under it. Calls on names of the backing are made under it,
  * so that the tree in memory and on disk move as one.
@@ -40,6 +42,7 @@ struct Fs {
 	Node *special_dir;     /* constant */
 	Node *special_status;  /* constant */
 
+	pthread_mutex_t through_lock; /* see above */
 	pthread_mutex_t lock;
 	pthread_cond_t decided; /* a verdict has been reached */
 	/* all of these: lock */

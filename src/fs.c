@@ -77,6 +77,7 @@ int fs_new(const Options *options, Inputs *inputs, int root_fd, const char *dir,
 	fs->root_dev = st.st_dev;
 	fs->journal = journal_new();
 	fs->inputs = inputs;
+	pthread_mutex_init(&fs->through_lock, NULL);
 	pthread_mutex_init(&fs->lock, NULL);
 	pthread_cond_init(&fs->decided, NULL);
 	fs->versions = g_hash_table_new(g_int64_hash, g_int64_equal);
@@ -143,6 +144,7 @@ Fs *fs_free(Fs *fs)
 	g_hash_table_unref(fs->listings);
 	fs->steps = steps_free(fs->steps);
 	fs->journal = journal_free(fs->journal);
+	pthread_mutex_destroy(&fs->through_lock);
 	pthread_mutex_destroy(&fs->lock);
 	pthread_cond_destroy(&fs->decided);
 	fd_clear(&fs->dir_fd);

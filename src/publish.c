@@ -513,8 +513,10 @@ static int publish_once(
 			r = publish_under_lock(fs, stage, same, &match, ends, ret_verdict);
 	}
 	match_clear(fs, &match);
-	if (r == -EXDEV && !stage->is_new)
+	if (r == -EXDEV && !stage->is_new) {
+		HOLD(&fs->through_lock);
 		r = publish_through(fs, stage, ends, durable);
+	}
 	return r;
 }
 

@@ -36,7 +36,8 @@ struct Through {
 	struct stat st; /* of the same */
 	ino_t ino;      /* of the file that they are for */
 	uint64_t birth;
-	bool done; /* it has been found: finished, or left alone for good */
+	uid_t dir_uid; /* who owns the directory of the hidden name */
+	bool done;     /* it has been found: finished, or left alone for good */
 };
 
 struct Sweep {
@@ -71,14 +72,14 @@ static void sweep_remove(int dir_fd, const char *name)
 static int sweep_take(Sweep *sweep, int dir_fd, const char *name, ino_t ino, uint64_t birth)
 {
 	autofd fd = -1, copy_fd = -1;
-	struct stat st;
+	struct stat st, dir;
 	Through *through;
 	int r;
 
 	r = backing_open_read(dir_fd, name, &fd);
 	if (r < 0)
 		return r;
-	if (fstat(fd, &st) < 0)
+	if (fstat(fd, &st) < 0 || fstat(dir_fd, &dir) < 0)
 		return -errno;
 	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || st.st_nlink != 1)
 		return -EPERM;
@@ -86,8 +87,8 @@ static int sweep_take(Sweep *sweep, int dir_fd, const char *name, ino_t ino, uin
 	if (copy_fd < 0)
 		return -errno;
 	through = g_new(Through, 1);
-	*through =
-		(Through){fd_steal(&copy_fd), g_strdup(name), fd_steal(&fd), st, ino, birth, false};
+	*through = (Through){fd_steal(&copy_fd), g_strdup(name), fd_steal(&fd), st, ino, birth,
+		dir.st_uid, false};
 	g_ptr_array_add(sweep->throughs, through);
 	return 0;
 }
@@ -152,6 +153,9 @@ static void through_finish(Through *through, int dir_fd, const char *name)
 			name, through->name);
 		return;
 	}
+	/* Whoever owns a directory can give any file in it such a name. */
+	if (r == 0 && through->dir_uid != geteuid() && through->dir_uid != st.st_uid)
+		r = -EPERM;
 	/* Should this be cut short, too, it is the writing that began now. */
 	if (r == 0)
 		(void)!fchmod(through->fd, through->st.st_mode & 07777);
