@@ -44,6 +44,9 @@ const char *journal_verdict_name(Verdict verdict);
  * \udcNN, which stands for nothing else, so that names can be had back. */
 void journal_json_string(GString *out, const char *value);
 
+/* Appends the strings as a JSON array. */
+void journal_json_strings(GString *out, const GPtrArray *values);
+
 /* The member key of the one-line JSON object json, as it is written there (a string keeps quotes
  * and escapes), or NULL if there is none. The caller frees it. Reads what lklfs itself has written.
  */

@@ -78,25 +78,23 @@ int64_t failed_due(Fs *fs, int64_t now, GPtrArray *due)
 
 void failed_describe(Fs *fs, GString *out)
 {
-	g_autoptr(GString) paths = g_string_new(NULL);
-	const char *separator = "";
+	g_autoptr(GPtrArray) names = g_ptr_array_new();
+	g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
 	int error = 0;
 
-	g_string_append_printf(out, ",\"failed\":%u,\"failed_names\":[", fs->n_failed);
 	for (GList *l = fs->n_failed > 0 ? fs->stages.head : NULL; l; l = l->next) {
 		const Stage *stage = l->data;
-		g_autofree char *path = NULL;
 
 		if (!stage->failed)
 			continue;
-		path = node_path(stage->node);
-		g_string_append(out, separator);
-		journal_json_string(out, stage->node->name);
-		g_string_append(paths, separator);
-		journal_json_string(paths, path);
-		separator = ",";
+		g_ptr_array_add(names, stage->node->name);
+		g_ptr_array_add(paths, node_path(stage->node));
 		error = error ? error : stage->failed;
 	}
-	g_string_append_printf(out, "],\"failed_paths\":[%s],\"failed_error\":", paths->str);
+	g_string_append_printf(out, ",\"failed\":%u,\"failed_names\":", fs->n_failed);
+	journal_json_strings(out, names);
+	g_string_append(out, ",\"failed_paths\":");
+	journal_json_strings(out, paths);
+	g_string_append(out, ",\"failed_error\":");
 	journal_json_string(out, error ? strerrordesc_np(-error) : "");
 }

@@ -166,19 +166,14 @@ unsigned fs_count_outdated(Fs *fs)
 	return outdated_count(fs);
 }
 
-/* What stays older than what its step has read, as a JSON array. */
+/* What stays older than what its step has read: members of a JSON object. */
 static void status_outdated(Fs *fs, GString *out)
 {
 	g_autoptr(GPtrArray) names = NULL;
 
-	g_string_append_printf(out, ",\"outdated\":%u,\"outdated_names\":[", outdated_count(fs));
+	g_string_append_printf(out, ",\"outdated\":%u,\"outdated_names\":", outdated_count(fs));
 	names = outdated_names(fs, STATUS_NAMES_MAX);
-	for (unsigned i = 0; i < names->len; i++) {
-		if (i > 0)
-			g_string_append_c(out, ',');
-		journal_json_string(out, names->pdata[i]);
-	}
-	g_string_append(out, "]");
+	journal_json_strings(out, names);
 }
 
 char *fs_status(Fs *fs)

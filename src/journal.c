@@ -92,6 +92,17 @@ void journal_json_string(GString *out, const char *value)
 	g_string_append_c(out, '"');
 }
 
+void journal_json_strings(GString *out, const GPtrArray *values)
+{
+	g_string_append_c(out, '[');
+	for (unsigned i = 0; i < values->len; i++) {
+		if (i > 0)
+			g_string_append_c(out, ',');
+		journal_json_string(out, values->pdata[i]);
+	}
+	g_string_append_c(out, ']');
+}
+
 /* The end of the string whose opening quote is at p: just behind its closing quote, or the end of
  * the text. */
 static const char *skip_string(const char *p)

@@ -77,6 +77,22 @@ static void test_json_string(void)
 	check_string("\xed\xa0\x80", "\"\\udced\\udca0\\udc80\"");
 }
 
+static void test_json_strings(void)
+{
+	g_autoptr(GPtrArray) values = g_ptr_array_new();
+	g_autoptr(GString) out = g_string_new("x");
+
+	journal_json_strings(out, values);
+	g_assert_cmpstr(out->str, ==, "x[]");
+	g_ptr_array_add(values, (char *)"a, \"b");
+	journal_json_strings(out, values);
+	g_assert_cmpstr(out->str, ==, "x[][\"a, \\\"b\"]");
+	g_ptr_array_add(values, (char *)"");
+	g_string_truncate(out, 0);
+	journal_json_strings(out, values);
+	g_assert_cmpstr(out->str, ==, "[\"a, \\\"b\",\"\"]");
+}
+
 static void check_value(const char *json, const char *key, const char *wanted)
 {
 	g_autofree char *value = journal_json_value(json, key);
@@ -144,6 +160,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/journal/threads", test_threads);
 	g_test_add_func("/journal/names", test_names);
 	g_test_add_func("/journal/json-string", test_json_string);
+	g_test_add_func("/journal/json-strings", test_json_strings);
 	g_test_add_func("/journal/json-value", test_json_value);
 	g_test_add_func("/journal/json-broken", test_json_broken);
 	g_test_add_func("/journal/json-failed", test_json_failed);
