@@ -73,53 +73,54 @@ static void say(int priority, const char *text)
 		fprintf(stderr, "lklfs: %s\n", plain);
 }
 
+G_GNUC_PRINTF(4, 0)
+static void say_formatted(
+	int priority, const char *before, const char *after, const char *format, va_list ap)
+{
+	g_autofree char *what = g_strdup_vprintf(format, ap);
+	g_autofree char *text = g_strconcat(before, what, after, NULL);
+
+	say(priority, text);
+}
+
 int log_errno(int error, const char *format, ...)
 {
-	g_autofree char *what = NULL, *text = NULL;
 	const char *why = strerrordesc_np(-error);
+	g_autofree char *after = g_strconcat(": ", why ? why : "unknown error", NULL);
 	va_list ap;
 
 	va_start(ap, format);
-	what = g_strdup_vprintf(format, ap);
+	say_formatted(LOG_ERR, "", after, format, ap);
 	va_end(ap);
-	text = g_strdup_printf("%s: %s", what, why ? why : "unknown error");
-	say(LOG_ERR, text);
 	return error;
 }
 
 int log_error(const char *format, ...)
 {
-	g_autofree char *text = NULL;
 	va_list ap;
 
 	va_start(ap, format);
-	text = g_strdup_vprintf(format, ap);
+	say_formatted(LOG_ERR, "", "", format, ap);
 	va_end(ap);
-	say(LOG_ERR, text);
 	return -EINVAL;
 }
 
 void log_warning(const char *format, ...)
 {
-	g_autofree char *what = NULL, *text = NULL;
 	va_list ap;
 
 	va_start(ap, format);
-	what = g_strdup_vprintf(format, ap);
+	say_formatted(LOG_WARNING, "warning: ", "", format, ap);
 	va_end(ap);
-	text = g_strconcat("warning: ", what, NULL);
-	say(LOG_WARNING, text);
 }
 
 void log_notice(const char *format, ...)
 {
-	g_autofree char *text = NULL;
 	va_list ap;
 
 	va_start(ap, format);
-	text = g_strdup_vprintf(format, ap);
+	say_formatted(LOG_NOTICE, "", "", format, ap);
 	va_end(ap);
-	say(LOG_NOTICE, text);
 }
 
 int log_open(const char *path, int *ret_fd)
