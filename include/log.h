@@ -31,3 +31,12 @@ void log_to_file(int fd);
 
 /* From now on messages go to syslog(3), facility daemon. */
 void log_to_syslog(void);
+
+/* From now on nobody who says something waits until it is written: a thread does that. What more
+ * than 200 messages have to wait for is missed, and how much was is said as soon as there is room.
+ * Returns 0 or -errno, which is not said; once, and without other threads. */
+int log_begin_thread(void);
+
+/* The thread ends. What has not been written yet is, unless nobody takes it for a second. No other
+ * thread says anything any more. Nothing to do if there is none. */
+void log_end_thread(void);

@@ -3,9 +3,15 @@
 /* One line per message. A daemon that has lost its terminal goes on in syslog, one that was given a
  * log goes on there; everybody else, the parent that waits for the daemon included, writes to
  * standard error. Where messages go is process-wide: it changes once, and every module has
- * something to say. */
+ * something to say.
+ *
+ * Whoever serves a mount must not wait for those who read: standard error may be a pipe that nobody
+ * empties, syslog may hang, the log may even be on a mount. So while mounts are served a thread of
+ * its own does the writing, and all others put what they have to say into its queue. */
 
 #include "log.h"
+
+#include "util.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,10 +22,29 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#define LOG_QUEUE_MAX 200        /* messages that wait to be written */
+#define LOG_END_US (1000 * 1000) /* so long is waited for them at the end */
+
 static atomic_bool to_syslog;
 
 /* The log, or -1. */
 static atomic_int file_fd = -1;
+
+typedef struct Message Message;
+
+struct Message {
+	int priority;
+	char *text;
+};
+
+static struct {
+	pthread_mutex_t lock; /* a leaf */
+	pthread_cond_t changed;
+	pthread_t thread;  /* constant while it runs */
+	GQueue messages;   /* lock: those that are not written yet, with the one that is being */
+	unsigned n_missed; /* lock: those for which there was no room since */
+	bool runs;         /* lock: somebody takes what is put into the queue */
+} writer = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 char *log_printable(const char *text)
 {
@@ -47,30 +72,137 @@ char *log_printable(const char *text)
 	return g_string_free(out, FALSE);
 }
 
-/* Several processes may have the same log. */
+/* In one write, so that lines of several processes do not mix. What cannot be written has nobody to
+ * be told of it. */
+static void write_line(int fd, const char *line)
+{
+	if (write(fd, line, strlen(line)) < 0)
+		return;
+}
+
 static void say_to_file(int fd, const char *text)
 {
 	g_autoptr(GDateTime) now = g_date_time_new_now_local();
 	g_autofree char *stamp = g_date_time_format(now, "%Y-%m-%dT%H:%M:%S%z");
 	g_autofree char *line = g_strdup_printf("%s lklfs[%d]: %s\n", stamp, getpid(), text);
 
-	/* A log that cannot be written to has nobody to be told of it. */
-	if (write(fd, line, strlen(line)) < 0)
-		return;
+	write_line(fd, line);
 }
 
-/* The whole line in one write, so that lines of several processes do not mix. */
-static void say(int priority, const char *text)
+/* Not by stdio: who waits in there holds what exit(3) wants. */
+static void say_to_stderr(const char *text)
 {
-	g_autofree char *plain = log_printable(text);
+	g_autofree char *line = g_strdup_printf("lklfs: %s\n", text);
+
+	write_line(STDERR_FILENO, line);
+}
+
+static void say_now(int priority, const char *text)
+{
 	int fd = atomic_load(&file_fd);
 
 	if (fd >= 0)
-		say_to_file(fd, plain);
+		say_to_file(fd, text);
 	else if (atomic_load(&to_syslog))
-		syslog(priority, "%s", plain);
+		syslog(priority, "%s", text);
 	else
-		fprintf(stderr, "lklfs: %s\n", plain);
+		say_to_stderr(text);
+}
+
+static void queue_message(int priority, char *text)
+{
+	const Message message = {priority, text};
+
+	g_queue_push_tail(&writer.messages, g_memdup2(&message, sizeof(message)));
+	pthread_cond_broadcast(&writer.changed);
+}
+
+/* Whether the thread takes it over: there is one, and it gets to it. */
+static bool leave_to_writer(int priority, char **text)
+{
+	HOLD(&writer.lock);
+
+	if (!writer.runs)
+		return false;
+	if (writer.messages.length < LOG_QUEUE_MAX)
+		queue_message(priority, g_steal_pointer(text));
+	else
+		writer.n_missed++;
+	return true;
+}
+
+static void say(int priority, const char *text)
+{
+	g_autofree char *plain = log_printable(text);
+
+	if (!leave_to_writer(priority, &plain))
+		say_now(priority, plain);
+}
+
+/* The first message; it stays in the queue until it is written, and then goes with *written. NULL
+ * when there is nothing left, and nobody puts in more. */
+static Message *writer_next(bool written)
+{
+	HOLD(&writer.lock);
+
+	if (written) {
+		Message *message = g_queue_pop_head(&writer.messages);
+
+		g_free(message->text);
+		g_free(message);
+		pthread_cond_broadcast(&writer.changed);
+	}
+	if (writer.messages.length == 0 && writer.n_missed > 0) {
+		queue_message(LOG_WARNING,
+			g_strdup_printf("warning: %u more messages were not written, for what was "
+					"to be written before them had to wait",
+				writer.n_missed));
+		writer.n_missed = 0;
+	}
+	while (writer.messages.length == 0 && writer.runs)
+		pthread_cond_wait(&writer.changed, &writer.lock);
+	return g_queue_peek_head(&writer.messages);
+}
+
+static void *writer_run(void *data)
+{
+	const Message *message = data;
+
+	while ((message = writer_next(message != NULL)))
+		say_now(message->priority, message->text);
+	return NULL;
+}
+
+int log_begin_thread(void)
+{
+	int r;
+	HOLD(&writer.lock);
+
+	r = pthread_create(&writer.thread, NULL, writer_run, NULL);
+	writer.runs = r == 0;
+	return -r;
+}
+
+void log_end_thread(void)
+{
+	gint64 end = g_get_monotonic_time() + LOG_END_US;
+	const struct timespec limit = {end / G_USEC_PER_SEC, end % G_USEC_PER_SEC * 1000};
+	int r = 0;
+
+	{
+		HOLD(&writer.lock);
+		if (!writer.runs)
+			return;
+		writer.runs = false;
+		pthread_cond_broadcast(&writer.changed);
+		while ((writer.messages.length > 0 || writer.n_missed > 0) && r == 0)
+			r = pthread_cond_clockwait(
+				&writer.changed, &writer.lock, CLOCK_MONOTONIC, &limit);
+	}
+	if (r == 0)
+		pthread_join(writer.thread, NULL);
+	else
+		pthread_detach(writer.thread);
 }
 
 G_GNUC_PRINTF(4, 0)

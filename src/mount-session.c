@@ -393,8 +393,10 @@ static void served_take_back(Served *served)
 	g_autoptr(GPtrArray) mounts = NULL;
 	const Mount *own = helper_read_mounts(&mounts) < 0 ? NULL : find_own(served, mounts);
 
-	if ((!own || helper_unmount(own, true) < 0) && helper_abort(served_minor(served)) < 0)
+	if ((!own || helper_unmount(own, true) < 0) && helper_abort(served_minor(served)) < 0) {
+		log_end_thread();
 		_exit(1);
+	}
 	request_join(served->fs);
 	fs_finish(served->fs, true);
 }
@@ -455,6 +457,7 @@ static Session *session_free(Session *session)
 		served_release(served);
 		target_clear(&session->targets[i]);
 	}
+	log_end_thread();
 	fd_clear(&session->log_fd);
 	fd_clear(&session->ready_fd);
 	fd_clear(&session->one_end_fd);
@@ -551,6 +554,9 @@ static int session_go(Session *session)
 		if (r < 0)
 			return r;
 	}
+	r = log_begin_thread();
+	if (r < 0)
+		return log_errno(r, "cannot serve %s", session->dirs[0]);
 	for (size_t i = 0; i < session->n_served; i++) {
 		r = served_start(&session->served[i]);
 		if (r < 0)
