@@ -32,6 +32,7 @@ struct Fs {
 	const Options *options; /* constant */
 	char *dir;              /* constant: absolute, for messages and the status */
 	int root_fd;            /* constant: the directory under the mount */
+	int lost_fd;            /* constant: save_note_lost(); -1: there is none */
 	bool walks_at_once;     /* constant: see beneath.h */
 	dev_t root_dev;         /* constant: its file system */
 	Journal *journal;       /* constant; has its own lock */

@@ -13,3 +13,7 @@ int save_in_mount(Fs *fs, Stage *stage, char **ret_path);
 /* Copies it to where temporary files go: TMPDIR, or else /var/tmp. Takes stage->lock; neither lock
  * may be held. */
 int save_elsewhere(Fs *fs, Stage *stage, char **ret_path);
+
+/* It could not be saved anywhere, for r (-errno). umount, which outlives the mount, reads what is
+ * written here: a file without a name, a line for each, "NAME": WHY. */
+void save_note_lost(Fs *fs, const char *name, int r);

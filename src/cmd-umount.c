@@ -5,7 +5,8 @@
  *
  * The mount table says what there is to unmount; nothing there is success. Asking the daemon for
  * its status first serves three ends: it tells which process to wait for and what could not be
- * exposed, and its answer means that everything closed before has reached it. */
+ * exposed, and its answer means that everything closed before has reached it. What the daemon could
+ * not even save it writes into a file that is opened before, and read when it is done. */
 
 #include "cmd.h"
 
@@ -16,6 +17,7 @@
 #include "util.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
@@ -28,6 +30,7 @@
 #define ABORT_TIMEOUT_MS 2000 /* how long a daemon has to see that it was cut off */
 #define ASK_AGAIN_MS 10
 #define DEFAULT_TIMEOUT_S 10
+#define LOST_SAID_MAX 2000 /* bytes of names that are lost */
 
 typedef struct Wish Wish;
 
@@ -100,6 +103,32 @@ static int open_daemon(const char *dir, const char *text, pid_t *ret_pid)
 	/* A container's processes have numbers of their own, which are others' here. */
 	return pid > 0 && is_in_our_pid_namespace(pid) && has_open(pid, dir) ? pidfd_open(pid, 0)
 									     : -1;
+}
+
+/* The file in which the daemon says what is lost; -1: there is none to be had. pid_fd: as of
+ * open_daemon(). */
+static int open_lost(const char *text, pid_t pid, int pid_fd)
+{
+	uint64_t fd = text ? journal_json_number(text, "lost_fd") : 0;
+	g_autofree char *path = g_strdup_printf("/proc/%d/fd/%" PRIu64, pid, fd);
+
+	return pid_fd >= 0 && fd > STDERR_FILENO ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+}
+
+/* The daemon is done. */
+static int say_what_is_lost(const char *dir, int lost_fd)
+{
+	char text[LOST_SAID_MAX + 1] = "";
+	g_auto(GStrv) lines = NULL;
+	g_autofree char *names = NULL;
+
+	if (lost_fd < 0 || read(lost_fd, text, LOST_SAID_MAX) <= 0)
+		return 0;
+	lines = g_strsplit(g_strchomp(text), "\n", -1);
+	names = g_strjoinv("; ", lines);
+	log_error("what was written in %s is lost, for it could neither be exposed nor saved: %s",
+		dir, names);
+	return -EIO;
 }
 
 /* A daemon that serves other mounts, or a COMMAND, does not end. Nothing tells when it is done with
@@ -183,7 +212,7 @@ static int settle(const Mount *mount, const Wish *wish, char **text)
 		if (!wish->force)
 			return refuse_failed(mount, *text);
 		log_warning("what was written in %s could not all be exposed (%s), and is kept as "
-			    "NAME.lklfs-unsaved",
+			    "NAME.lklfs-unsaved if that can be had",
 			mount->dir, failed);
 	}
 	/* Somebody else's, or a bind mount, has no status to be read. */
@@ -210,7 +239,7 @@ static bool is_mounted_elsewhere(const Mount *gone)
 static int umount_mount(const Mount *mount, const Wish *wish)
 {
 	g_autofree char *text = NULL;
-	autofd pid_fd = -1;
+	autofd pid_fd = -1, lost_fd = -1;
 	pid_t pid;
 	int r;
 
@@ -237,6 +266,7 @@ static int umount_mount(const Mount *mount, const Wish *wish)
 	}
 
 	pid_fd = open_daemon(mount->dir, text, &pid);
+	lost_fd = open_lost(text, pid, pid_fd);
 	r = helper_unmount(mount, false);
 	if (r == -EBUSY && geteuid() != 0 && mount->uid != geteuid()) {
 		log_error("%s was mounted by user %u, who alone can unmount it, besides root",
@@ -253,7 +283,8 @@ static int umount_mount(const Mount *mount, const Wish *wish)
 		log_errno(r, "cannot unmount %s", mount->dir);
 	if (r < 0 || is_mounted_elsewhere(mount))
 		return r;
-	return wait_for_daemon(mount->dir, text, pid, pid_fd, wish);
+	r = wait_for_daemon(mount->dir, text, pid, pid_fd, wish);
+	return r < 0 ? r : say_what_is_lost(mount->dir, lost_fd);
 }
 
 static bool is_lklfs_below(const GPtrArray *mounts, const Mount *mount)

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -74,6 +75,7 @@ int fs_new(const Options *options, Inputs *inputs, int root_fd, const char *dir,
 	fs->options = options;
 	fs->dir = g_strdup(dir);
 	fs->root_fd = fd_steal(&fd);
+	fs->lost_fd = memfd_create("lklfs-lost", MFD_CLOEXEC);
 	fs->root_dev = st.st_dev;
 	fs->journal = journal_new();
 	fs->inputs = inputs;
@@ -148,6 +150,7 @@ Fs *fs_free(Fs *fs)
 	pthread_mutex_destroy(&fs->lock);
 	pthread_cond_destroy(&fs->decided);
 	fd_clear(&fs->dir_fd);
+	fd_clear(&fs->lost_fd);
 	close(fs->root_fd);
 	g_free(fs->dir);
 	g_free(fs);
@@ -189,6 +192,7 @@ char *fs_status(Fs *fs)
 	g_string_append_printf(
 		out, ",\"pid\":%d,\"mounts\":%u,\"dir\":", (int)getpid(), fs->options->n_mounts);
 	journal_json_string(out, fs->dir);
+	g_string_append_printf(out, ",\"lost_fd\":%d", fs->lost_fd);
 	/* Then the process stays when this mount ends, until its command does. */
 	if (fs->options->command)
 		g_string_append(out, ",\"run\":true");

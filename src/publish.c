@@ -689,12 +689,14 @@ int publish_save(Fs *fs, Stage *stage)
 	}
 	if (r < 0)
 		r = save_elsewhere(fs, stage, &path);
-	if (r < 0)
+	if (r < 0) {
 		log_errno(r, "%s in %s is lost, for it could neither be exposed nor saved", name,
 			fs->dir);
-	else
+		save_note_lost(fs, name, r);
+	} else {
 		log_warning("%s in %s could not be exposed%s, and was saved as %s", name, fs->dir,
 			stage->torn ? " but in part" : "", path);
+	}
 	HOLD(&fs->lock);
 	journal_add(fs->journal, VERDICT_FAILED, 0);
 	stage_end(fs, stage, NULL);

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "backing.h"
@@ -110,4 +111,14 @@ int save_elsewhere(Fs *fs, Stage *stage, char **ret_path)
 	if (dir && *dir == '/')
 		r = save_below(fs, stage, dir, ret_path);
 	return r < 0 ? save_below(fs, stage, "/var/tmp", ret_path) : 0;
+}
+
+void save_note_lost(Fs *fs, const char *name, int r)
+{
+	g_autoptr(GString) line = g_string_new(NULL);
+
+	journal_json_string(line, name);
+	g_string_append_printf(line, ": %s\n", strerrordesc_np(-r));
+	if (fs->lost_fd >= 0)
+		(void)!write(fs->lost_fd, line->str, line->len);
 }

@@ -5,7 +5,7 @@
 # AXES: root ext4
 # TIMEOUT: 120
 . "${0%/*}/lib.sh"
-need python3 setpriv prlimit
+need python3 setpriv prlimit strace
 
 cat >"$T/unprovoked" <<'EOF'
 cannot set the mode of %s back to %o, chmod it by hand
@@ -20,8 +20,6 @@ cannot unmount %s
 cannot wait for the kernel
 a mount ended before it was ready: somebody unmounted it, or the kernel's FUSE is too old
 %s did not answer before it was unmounted
-%s is still exposing files after %g s: try again, or cut it off with --force
-%s in %s is lost, for it could neither be exposed nor saved
 EOF
 
 user=(setpriv "--reuid=$TEST_UID" "--regid=$TEST_UID" --clear-groups --)
@@ -258,6 +256,24 @@ says 1 "$LKLFS" umount "$B/d"
 until_true "the daemon's end" no_daemon
 chattr -i "$V/d" "$V/d/f"
 log_says "$((n_lines + 1))"
+# nor saved anywhere
+n_lines=$(wc -l <"$T/log")
+mount -t tmpfs -o ro none /var/tmp
+TMPDIR=/var/tmp "$LKLFS" --log="$T/log" "$B/d" </dev/null
+(echo new && sync -f "$B/d/f" && chattr +i "$V/d/f" "$V/d") >"$B/d/f"
+says 1 "$LKLFS" umount --force "$B/d"
+umount /var/tmp
+chattr -i "$V/d" "$V/d/f"
+log_says "$((n_lines + 1))"
+# nor in time
+"$LKLFS" -o durable "$B/d" </dev/null
+inject fsync:delay_enter=3s
+echo new >"$B/d/f"
+says 1 "$LKLFS" umount --timeout=0 "$B/d"
+inject_end
+"$LKLFS" umount "$B/d" </dev/null
+eq "that" "$(cat "$B/d/f")" new
+echo old >"$B/d/f"
 
 # ---- what a dead daemon has left ----
 
