@@ -141,6 +141,20 @@ done_by 1 "" "$tree"
 rm "$tree/tools/lib/file.lklfs-unsaved.2"
 done_by 0 "nothing to do" "$tree"
 
+# ---- what cannot even be saved ----
+
+if [[ "$AXIS_USER $AXIS_FS" == "root ext4" ]]; then
+	mkdir "$T/closed"
+	mount -t tmpfs -o ro none "$T/closed"
+	mount --bind "$T/closed" /var/tmp
+	TMPDIR=$T/closed lklfs_over "$tree/tools/lib"
+	(echo lost && sync -f "$tree/tools/lib" && chattr +i "$V/../w/${tree#"$W/"}/tools/lib"{,/file}) >"$tree/tools/lib/file"
+	done_by 1 "1 unmounted" --force "$tree"
+	has "what is lost" "$(cat "$T/err")" "is lost, *\"file\""
+	umount /var/tmp
+	chattr -i "$tree/tools/lib"{,/file}
+fi
+
 # ---- a daemon that is not done yet, and that nobody sees mounted ----
 
 waits() { grep -qsx sleep /proc/[0-9]*/comm; }
@@ -197,6 +211,22 @@ done_by 1 "" "$tree"
 has "whose it is" "$(cat "$T/err")" "-1 belongs to process $$"
 eq "left to the living" "$(left)" 1
 rm "$tree/tools/lib/.lklfs-stage-$$-$started-1"
+
+# a zombie's do not: it has ended, and nobody has asked how
+mkfifo "$T/hold"
+# shellcheck disable=SC2016
+sh -c '(read -r _ <"$0") & echo $! >"$1"; exec sleep 1000' "$T/hold" "$T/zombie" &
+parent=$!
+is_sleeping() { [[ "$(cat "/proc/$parent/comm")" == sleep ]]; }
+until_true "a parent that asks nothing" is_sleeping
+echo >"$T/hold"
+read -r zombie <"$T/zombie"
+until_true "a zombie" is_gone "$zombie"
+started=$(sed 's/.*) //' "/proc/$zombie/stat" | cut -d' ' -f20)
+echo half >"$tree/tools/lib/.lklfs-stage-$zombie-$started-1"
+done_by 0 "1 swept" "$tree"
+kill "$parent"
+wait "$parent" || :
 
 # really killed, while a file is written
 lklfs_over "$tree/tools/lib" "$tree/tools/include"
