@@ -254,6 +254,11 @@ void request_close(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
  * fs->lock held. */
 int request_writing_stage(Fs *fs, Version *version, Stage **ret_stage);
 
+/* Exposes what is staged so far, and the session goes on; if it had failed and nobody writes it, it
+ * ends after this request, and who writes afterwards begins another. As publish_now(), for the
+ * current request; takes stage->lock and fs->lock. */
+int request_expose(Fs *fs, Stage *stage, bool durable);
+
 /* Somebody without the privilege to keep them has written: set-id bits go. Those of a file that is
  * there already go when it is exposed. Takes fs->lock. */
 void request_drop_set_id(Fs *fs, Stage *stage);

@@ -619,6 +619,18 @@ void request_write(fuse_req_t req, fuse_ino_t ino G_GNUC_UNUSED, const char *buf
 		fuse_reply_write(req, size);
 }
 
+int request_expose(Fs *fs, Stage *stage, bool durable)
+{
+	int r = publish_now(fs, stage, PUBLISH_ANY_OPENERS, durable);
+
+	order_tell(fs, stage);
+	HOLD(&fs->lock);
+	/* What could not be exposed before has been now, and nobody writes it. */
+	if (r == 0 && stage_decide_anew(stage))
+		g_ptr_array_add(request_current()->due, stage_ref(stage));
+	return r;
+}
+
 void request_fsync(
 	fuse_req_t req, fuse_ino_t ino G_GNUC_UNUSED, int datasync, struct fuse_file_info *fi)
 {
@@ -629,16 +641,10 @@ void request_fsync(
 	if (handle->text)
 		order_settle_all(fs);
 	/* Also by a descriptor for reading: what is staged, or was, is what it shows. */
-	if (handle->stage) {
-		r = publish_now(fs, handle->stage, PUBLISH_ANY_OPENERS, true);
-		order_tell(fs, handle->stage);
-		HOLD(&fs->lock);
-		/* What could not be exposed before has been now, and nobody writes it. */
-		if (r == 0 && stage_decide_anew(handle->stage))
-			g_ptr_array_add(request_current()->due, stage_ref(handle->stage));
-	} else if (handle->fd >= 0) {
+	if (handle->stage)
+		r = request_expose(fs, handle->stage, true);
+	else if (handle->fd >= 0)
 		r = (datasync ? fdatasync(handle->fd) : fsync(handle->fd)) < 0 ? -errno : 0;
-	}
 	request_reply(req, r);
 }
 

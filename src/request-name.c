@@ -629,7 +629,7 @@ static int link_in_session(Fs *fs, fuse_ino_t ino, Stage *stage)
 	}
 	if (expose) {
 		request_flush(fs, ino);
-		return publish_now(fs, stage, PUBLISH_ANY_OPENERS, false);
+		return request_expose(fs, stage, false);
 	}
 	HOLD(&stage->lock);
 	return stage_materialise(fs, stage);
