@@ -5,6 +5,7 @@
 # configured again, nothing is compiled.
 # AXES: root ext4
 . "${0%/*}/lib.sh"
+. "${0%/*}/build.bash"
 need make gcc ar
 
 mkdir "$W/src"
@@ -65,20 +66,6 @@ build() { # what was run
 	: >"$T/log"
 	make -s -C "$out" LOG="$T/log" </dev/null >&2
 	sort "$T/log" | tr '\n' ' '
-}
-# all DIR: every name with its kind, mode and bytes
-all() {
-	(cd "$1" && find . -printf '%p %y %m %l\n' -type f -exec sha256sum {} \; | sort)
-}
-# like_clean WHAT: the outputs are what a build in a clean directory, without lklfs, makes of the sources
-like_clean() {
-	mv "$B" "$B.mounted"
-	mkdir "$B"
-	configure
-	build >&2
-	diff <(all "$B.mounted") <(all "$B") >&2 || fail "$1: other outputs than without lklfs"
-	rm -r "$B"
-	mv "$B.mounted" "$B"
 }
 
 mnt

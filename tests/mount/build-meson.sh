@@ -4,9 +4,10 @@
 # build without lklfs; configured again, or after meson.build was touched, nothing is compiled.
 # AXES: root ext4
 . "${0%/*}/lib.sh"
+. "${0%/*}/build.bash"
 need meson ninja gcc
 
-mkdir "$W/src"
+small_sources "$W/src" VERSION
 cat >"$W/src/meson.build" <<'EOF'
 project('small', 'c', version: '1.2')
 configure_file(input: 'config.h.in', output: 'config.h', configuration: {'VERSION': meson.project_version()})
@@ -15,56 +16,9 @@ table_c = custom_target(input: 'table.in', output: 'table.c', capture: true,
 table = static_library('table', table_c)
 executable('prog', 'main.c', link_with: table)
 EOF
-echo '#define VERSION "@VERSION@"' >"$W/src/config.h.in"
-echo 42 >"$W/src/table.in"
-printf '#include "config.h"\nextern int table;\nint main(void) { return table + VERSION[0] - 49; }\n' >"$W/src/main.c"
 
 out=$B/out
 configure() { meson setup "$@" "$out" "$W/src" >&2; }
-build() { # how many steps ninja ran of each kind
-	ninja -C "$out" >"$T/ninja.log" || fail "ninja: $(cat "$T/ninja.log")"
-	awk '
-		/^\[.*(Building|Compiling) C/ { compiled++ }
-		/^\[.* Linking / { linked++ }
-		/^\[.* Generating / { generated++ }
-		END { print compiled + 0, linked + 0, generated + 0 }' "$T/ninja.log"
-}
-# all DIR: every name with its kind, mode and bytes, without logs, and what meson keeps for itself
-all() {
-	(cd "$1" && find . \( -name '.ninja_*' -o -name meson-logs -o -name '*.dat*' \) -prune -o \
-		-printf '%p %y %m %l\n' -type f -exec sha256sum {} \; | sort)
-}
-# like_clean WHAT: the outputs are what a build in a clean directory, without lklfs, makes of the sources
-like_clean() {
-	mv "$B" "$B.mounted"
-	mkdir "$B"
-	configure
-	build >&2
-	diff <(all "$B.mounted") <(all "$B") >&2 || fail "$1: other outputs than without lklfs"
-	rm -r "$B"
-	mv "$B.mounted" "$B"
-}
-
-mnt
-configure
-eq "first build" "$(build)" "2 2 1"
-umnt
-like_clean "first build"
-mnt
-eq "nothing changed" "$(build)" "0 0 0"
-configure --reconfigure
-eq "configured again" "$(build)" "0 0 0"
-touch "$W/src/meson.build" "$W/src/config.h.in"
-eq "what tells how to build touched" "$(build)" "0 0 0"
-has "what ninja says then" "$(ninja -C "$out")" "no work to do"
-echo '/* a comment */' >>"$W/src/main.c"
-eq "a comment" "$(build)" "1 1 0"
-eq "status of the program" "$(status_of "$out/prog")" 42
-echo 43 >"$W/src/table.in"
-has "a change of the table" "$(build)" "2 2 1"
-eq "status of the program" "$(status_of "$out/prog")" 43
-sed -i '/small/s/1\.2/2.2/' "$W/src/meson.build"
-has "another version" "$(build)" "1 1 0"
-eq "status of the program" "$(status_of "$out/prog")" 44
-umnt
-like_clean "after the changes"
+build() { ninja_build; }
+left_out=('.ninja_*' meson-logs '*.dat*') # what meson keeps for itself, too
+small_project "$W/src/meson.build" configure --reconfigure
