@@ -154,19 +154,27 @@ static void do_unlink(World *w, const Op *op, Expect *e)
 	name_clear(w, op->path);
 }
 
+/* Whether something can be made under a name; otherwise *e has the error. */
+static bool name_is_free(World *w, int actor, int path, Expect *e)
+{
+	if (walk(w, actor, path) != 0) {
+		e->error = ENOENT;
+		return false;
+	}
+	if (name_exists(&w->names[path])) {
+		name_touch(w, actor, path);
+		e->error = EEXIST;
+		return false;
+	}
+	return true;
+}
+
 static void do_mkdir(World *w, const Op *op, Expect *e)
 {
 	Name *n = &w->names[op->path];
 
-	if (walk(w, op->actor, op->path) != 0) {
-		e->error = ENOENT;
+	if (!name_is_free(w, op->actor, op->path, e))
 		return;
-	}
-	if (name_exists(n)) {
-		name_touch(w, op->actor, op->path);
-		e->error = EEXIST;
-		return;
-	}
 	names_forget(w, op->path, false);
 	n->inode = inode_new(w, S_IFDIR, 0755, NULL);
 }
@@ -218,15 +226,8 @@ static void do_link(World *w, const Op *op, Expect *e)
 	if (e->error)
 		return;
 	*e = (Expect){};
-	if (walk(w, op->actor, op->other) != 0) {
-		e->error = ENOENT;
+	if (!name_is_free(w, op->actor, op->other, e))
 		return;
-	}
-	if (name_exists(to)) {
-		name_touch(w, op->actor, op->other);
-		e->error = EEXIST;
-		return;
-	}
 	if (name_type(from) == S_IFDIR) {
 		names_look(w, op->other, op->actor, false);
 		e->error = EPERM;
@@ -248,15 +249,8 @@ static void do_symlink(World *w, const Op *op, Expect *e)
 	Text *text;
 	int found;
 
-	if (walk(w, op->actor, op->path) != 0) {
-		e->error = ENOENT;
+	if (!name_is_free(w, op->actor, op->path, e))
 		return;
-	}
-	if (name_exists(n)) {
-		name_touch(w, op->actor, op->path);
-		e->error = EEXIST;
-		return;
-	}
 	text = text_intern(w, target, snprintf(target, sizeof(target), "to-%d", op->text));
 	n->inode = inode_new(w, S_IFLNK, 0777, text);
 	found = name_find_former(w, op->path, S_IFLNK, text, op->actor,

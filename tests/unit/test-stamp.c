@@ -7,14 +7,7 @@
 
 #include <sys/syscall.h>
 
-#include "scratch.h"
-
-typedef struct Place Place;
-
-struct Place {
-	char *path; /* in the working directory */
-	int fd;     /* of the same */
-};
+#include "scratch-place.h"
 
 /* What is below. */
 typedef enum {
@@ -61,48 +54,18 @@ int ftruncate(int fd, off_t size)
 	return (int)syscall(SYS_ftruncate, fd, size);
 }
 
-static void make_file(Place *place, const char *name)
-{
-	autofd fd = openat(place->fd, name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
-
-	g_assert_cmpint(fd, >=, 0);
-	scratch_write(fd, "bytes", 5, 0);
-}
-
-static void place_set_up(Place *place, const void *data)
+static void set_up(Place *place, const void *data)
 {
 	below = (Below)GPOINTER_TO_INT(data);
-	place->path = g_strdup("unit-XXXXXX");
-	g_assert_nonnull(mkdtemp(place->path));
-	place->fd = open(place->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	g_assert_cmpint(place->fd, >=, 0);
-	make_file(place, "file");
-	make_file(place, "other");
-	g_assert_cmpint(symlinkat("file", place->fd, "link"), ==, 0);
-}
-
-static void place_tear_down(Place *place, const void *data)
-{
-	(void)data;
-	for (const char *const *name = (const char *const[]){"file", "other", "link", NULL}; *name;
-		name++)
-		g_assert_cmpint(unlinkat(place->fd, *name, 0), ==, 0);
-	close(place->fd);
-	g_assert_cmpint(rmdir(place->path), ==, 0);
-	g_free(place->path);
-}
-
-static struct stat stat_of(Place *place, const char *name)
-{
-	struct stat st;
-
-	g_assert_cmpint(fstatat(place->fd, name, &st, AT_SYMLINK_NOFOLLOW), ==, 0);
-	return st;
+	place_set_up(place, NULL);
+	make_file(place->fd, "file", "bytes");
+	make_file(place->fd, "other", "bytes");
+	make_link(place->fd, "link", "file");
 }
 
 static struct timespec mtime_of(Place *place, const char *name)
 {
-	return stat_of(place, name).st_mtim;
+	return stat_of(place->fd, name).st_mtim;
 }
 
 static const struct timespec old[2] = {
@@ -116,7 +79,7 @@ static void set_old(Place *place, const char *name)
 
 static void check_times(Place *place, const char *name, time_t atime, time_t mtime)
 {
-	struct stat st = stat_of(place, name);
+	struct stat st = stat_of(place->fd, name);
 
 	g_assert_cmpint(st.st_atim.tv_sec, ==, atime);
 	g_assert_cmpint(st.st_mtim.tv_sec, ==, mtime);
@@ -175,8 +138,8 @@ static void test_now(Place *place, const void *data)
 	fd = openat(place->fd, "file", O_RDWR | O_CLOEXEC);
 	other_fd = openat(place->fd, "other", O_RDWR | O_CLOEXEC);
 	ASSERT_OK(stamp_now(fd));
-	g_assert_cmpint(stat_of(place, "file").st_atim.tv_sec, ==, 1000000001);
-	g_assert_cmpint(stat_of(place, "file").st_size, ==, 5);
+	g_assert_cmpint(stat_of(place->fd, "file").st_atim.tv_sec, ==, 1000000001);
+	g_assert_cmpint(stat_of(place->fd, "file").st_size, ==, 5);
 	/* Kernels before 6.13 count in ticks: then neighbours may tie, and none is older. */
 	last = mtime_of(place, "file");
 	ASSERT_OK(stamp_now(other_fd));
@@ -210,7 +173,7 @@ static void test_now_set_id(Place *place, const void *data)
 		g_assert_cmpint(n_sizes, ==, modes[i] & (S_ISUID | S_ISGID) ? 0 : 1);
 		last = mtime_of(place, "file");
 		g_assert_true(time_before(&old[1], &last));
-		g_assert_cmpint(stat_of(place, "file").st_mode & 07777, ==, modes[i]);
+		g_assert_cmpint(stat_of(place->fd, "file").st_mode & 07777, ==, modes[i]);
 	}
 }
 
@@ -229,7 +192,7 @@ static void test_now_name(Place *place, const void *data)
 	ASSERT_OK(stamp_now_name(place->fd, "file"));
 	last = mtime_of(place, "file");
 	g_assert_true(time_before(&old[1], &last));
-	g_assert_cmpint(stat_of(place, "file").st_atim.tv_sec, ==, 1000000001);
+	g_assert_cmpint(stat_of(place->fd, "file").st_atim.tv_sec, ==, 1000000001);
 	ASSERT_OK(stamp_now_name(place->fd, "."));
 	last = mtime_of(place, ".");
 	g_assert_true(time_before(&old[1], &last));
@@ -252,7 +215,7 @@ static void test_dir(Place *place, const void *data)
 
 static void add(const char *name, Below what, void (*test)(Place *, const void *))
 {
-	g_test_add(name, Place, GINT_TO_POINTER(what), place_set_up, test, place_tear_down);
+	g_test_add(name, Place, GINT_TO_POINTER(what), set_up, test, place_tear_down);
 }
 
 int main(int argc, char **argv)
