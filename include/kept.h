@@ -60,7 +60,6 @@ void kept_save(Fs *fs, int dir_fd, const char *name);
 /* The file is about to be gone without having been kept: its inode number may be another's soon. */
 void kept_lose(Fs *fs, const struct stat *st);
 
-Kept *kept_ref(Kept *kept);
 /* Removes it from the store with the last reference. */
 Kept *kept_unref(Fs *fs, Kept *kept);
 

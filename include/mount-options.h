@@ -52,12 +52,8 @@ void options_clear(Options *options);
  * makes no sense, which has been said in one sentence. */
 int options_parse(Options *options, bool run, int argc, char **argv, bool *ret_done);
 
-/* Reads one value of -o, "a,b=c", over *options. "\," is a comma that does not separate. -EINVAL:
- * said. */
-int options_parse_list(Options *options, const char *text);
-
-/* The next word of such a list, to free, as it was written; *text goes on behind it. NULL: no more.
- */
+/* The next word of a value of -o, "a,b=c", to free, as it was written; *text goes on behind it.
+ * "\," is a comma that does not separate. NULL: no more. */
 char *options_next_word(const char **text);
 
 /* For every subcommand: reads argv by entries, --help and --version included, as above. name is

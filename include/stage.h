@@ -139,11 +139,6 @@ void stage_look(Stage *stage, const Process *process, bool bytes);
  * exposed there; fs->lock held. */
 void stage_note_openers(Fs *fs, const Stage *stage);
 
-/* Whether the kernel may have another size of it than it has: the size has changed, and no writer
- * has kept the kernel's inode alive since, so that an answer on its way may have brought back an
- * older one (design 3.3). fs->lock held. */
-bool stage_size_is_unsure(const Stage *stage);
-
 /* Somebody opens it, without truncating it. Returns whether the kernel is to be told the size
  * before he gets on: stage->storing is set then. The kernel can be told a larger one only, so what
  * may have shrunk is not cached from now on. fs->lock held. */

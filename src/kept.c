@@ -80,6 +80,12 @@ Kept *kept_find(const Fs *fs, const struct stat *st)
 	return g_hash_table_lookup(fs->store->by_id, &id);
 }
 
+static Kept *kept_ref(Kept *kept)
+{
+	kept->n_refs++;
+	return kept;
+}
+
 /* The one with this inode, or a new one. */
 static Kept *kept_get(Fs *fs, const struct stat *st)
 {
@@ -196,12 +202,6 @@ void kept_lose(Fs *fs, const struct stat *st)
 		return;
 	g_hash_table_remove(fs->store->by_id, &kept->id);
 	kept_set_node(fs, kept, NULL);
-}
-
-Kept *kept_ref(Kept *kept)
-{
-	kept->n_refs++;
-	return kept;
 }
 
 Kept *kept_unref(Fs *fs, Kept *kept)

@@ -272,7 +272,8 @@ static void append_foreign(Options *options, const char *raw)
 	g_free(old);
 }
 
-int options_parse_list(Options *options, const char *text)
+/* Reads one value of -o over *options. -EINVAL: said. */
+static int parse_list(Options *options, const char *text)
 {
 	for (;;) {
 		g_autofree char *raw = options_next_word(&text);
@@ -400,7 +401,7 @@ int options_parse(Options *options, bool run, int argc, char **argv, bool *ret_d
 	if (r < 0 || *ret_done)
 		return r;
 	for (char **p = lists; p && *p; p++) {
-		r = options_parse_list(options, *p);
+		r = parse_list(options, *p);
 		if (r < 0)
 			return r;
 	}
