@@ -14,14 +14,9 @@
 
 #include "fs.h"
 #include "kept.h"
-#include "step.h"
+#include "looks.h"
 
 typedef struct Formers Formers;
-
-typedef enum {
-	LOOK_TIMES, /* was told size or times, or that there is no such name */
-	LOOK_BYTES, /* opened it, for reading or writing; followed it; listed its absence */
-} LookKind;
 
 Formers *formers_new(void);
 /* Forgets all, and removes the hidden directory. */

@@ -3,11 +3,8 @@
 /* A tree of names beside the tree of nodes: only of names that have former versions, or that lead
  * to such names. A node is a file or a directory, and goes when that goes; a name here is a path.
  *
- * Who may bring a former version back is not known when somebody looks, so looks are collected: a
- * look binds the version to the looker's step, except that of a build driver which looked at times
- * only, for that is excused by whatever step runs directly below it. Two that bind it to different
- * steps, or one by somebody unknown, and it can never come back: it is forgotten, and its name is
- * settled.
+ * Who may bring a former version back is not known when somebody looks, so looks are collected
+ * (looks.c). When it can never come back it is forgotten, and its name is settled.
  *
  * The files themselves are kept.c's affair: a former version is such a file under a name it had. */
 
@@ -27,19 +24,10 @@
 #include "stamp.h"
 #include "util.h"
 
-/* So many build drivers may have looked at the times of one former version. */
-#define LOOKS_MAX 4
 /* So many former versions one name has. */
 #define NAME_FORMERS_MAX 8
 
-typedef struct Look Look;
 typedef struct Name Name;
-
-struct Look {
-	Process *process; /* owned */
-	bool bytes;
-	bool several; /* and others of the same step */
-};
 
 struct Former {
 	int n_refs;
@@ -48,8 +36,7 @@ struct Former {
 	Former *same;          /* the next one of the same file; not owned */
 	Kept *kept;            /* owned; NULL: forgotten */
 	struct timespec mtime; /* constant: that it had */
-	Look looks[LOOKS_MAX];
-	unsigned n_looks;
+	Looks looks;           /* since */
 };
 
 struct Name {
@@ -196,9 +183,7 @@ static Kept *former_detach(Fs *fs, Former *former)
 	g_queue_unlink(&formers->all, &former->link);
 	former_leave(former);
 	formers->bytes -= (uint64_t)kept->size;
-	for (unsigned i = 0; i < former->n_looks; i++)
-		step_process_unref(former->looks[i].process);
-	former->n_looks = 0;
+	looks_clear(&former->looks);
 	former->name = NULL;
 	former->kept = NULL;
 	return kept;
@@ -332,49 +317,11 @@ bool former_watches_below(Fs *fs, const Node *dir)
 	return name && name->children;
 }
 
-static bool look_binds(const Look *look)
-{
-	return look->bytes || look->several || !step_is_driver(look->process);
-}
-
-/* Whether this look keeps nothing from the writer. */
-static bool look_is_excused(const Look *look, const Process *writer)
-{
-	if (step_equal(look->process, writer))
-		return true;
-	return !look->bytes && !look->several && step_is_driver_of(look->process, writer);
-}
-
-/* Writes a look down. False if the version can never come back now. */
-static bool former_note(Former *former, Process *process, LookKind kind)
-{
-	unsigned n_binding = 0, i;
-	Look *look;
-
-	if (!process)
-		return false;
-	for (i = 0; i < former->n_looks; i++)
-		if (step_equal(former->looks[i].process, process))
-			break;
-	if (i == LOOKS_MAX)
-		return false;
-	look = &former->looks[i];
-	if (i == former->n_looks) {
-		former->n_looks++;
-		*look = (Look){.process = step_process_ref(process)};
-	}
-	look->bytes |= kind == LOOK_BYTES;
-	look->several |= !step_process_equal(look->process, process);
-	for (i = 0; i < former->n_looks; i++)
-		n_binding += look_binds(&former->looks[i]);
-	return n_binding <= 1;
-}
-
 static void name_note(Fs *fs, Name *name, Process *process, LookKind kind)
 {
 	for (GList *l = name->formers.head, *next; l; l = next) {
 		next = l->next;
-		if (!former_note(l->data, process, kind))
+		if (!looks_note(&((Former *)l->data)->looks, process, kind))
 			former_drop(fs, l->data);
 	}
 }
@@ -472,19 +419,9 @@ static bool name_is_noted(const Name *name, const Process *process)
 {
 	if (!process || name->vain || name->children)
 		return false;
-	for (const GList *l = name->formers.head; l; l = l->next) {
-		const Former *former = l->data;
-		bool noted = false;
-
-		for (unsigned i = 0; i < former->n_looks; i++) {
-			const Look *look = &former->looks[i];
-
-			noted |= look->bytes && step_process_equal(look->process, process) &&
-				 step_equal(look->process, process);
-		}
-		if (!noted)
+	for (const GList *l = name->formers.head; l; l = l->next)
+		if (!looks_have(&((const Former *)l->data)->looks, process))
 			return false;
-	}
 	return true;
 }
 
@@ -650,12 +587,7 @@ void former_moved(
 
 bool former_may_return(const Former *former, const Process *writer)
 {
-	if (!former->name || !writer)
-		return false;
-	for (unsigned i = 0; i < former->n_looks; i++)
-		if (!look_is_excused(&former->looks[i], writer))
-			return false;
-	return true;
+	return former->name && writer && looks_are_excused(&former->looks, writer);
 }
 
 bool former_is_of(Fs *fs, const Former *former, const Node *dir, const char *name)

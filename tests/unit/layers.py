@@ -20,7 +20,7 @@ LAYERS = (  # top first
     ("request", "request-*", "order", "notify", "lock"),
     ("publish", "through", "save", "pin", "match"),
     ("stage", "failed", "space", "fs", "node", "version", "former", "kept", "held", "outdated"),
-    ("compare", "step", "sweep", "backing", "beneath", "inputs", "record-lock"),
+    ("compare", "looks", "step", "sweep", "backing", "beneath", "inputs", "record-lock"),
     ("proc", "walk", "fileio", "stamp", "journal", "log", "mount-options", "util"),
 )
 

@@ -2,12 +2,8 @@
 
 #include "former.h"
 
-#include <sys/wait.h>
-
 #include "scratch-fs.h"
-
-/* Who looks: this process is the build driver, ONE and TWO are steps below it. */
-enum { DRIVER, ONE, TWO, N_WHO };
+#include "scratch-who.h"
 
 typedef struct Place Place;
 
@@ -17,8 +13,7 @@ struct Place {
 	Node *root; /* its */
 	int fd;     /* its */
 	dev_t dev;
-	pid_t pids[N_WHO];
-	Process *who[N_WHO];
+	Who who;
 };
 
 static struct stat stat_of(Place *place, const char *name)
@@ -29,59 +24,19 @@ static struct stat stat_of(Place *place, const char *name)
 	return st;
 }
 
-/* A child that is no driver: it has another command name. */
-static pid_t child_new(void)
-{
-	int ready[2];
-	char c = 0;
-	pid_t pid;
-
-	g_assert_cmpint(pipe2(ready, O_CLOEXEC), ==, 0);
-	pid = fork();
-	g_assert_cmpint(pid, >=, 0);
-	if (pid > 0) {
-		g_assert_cmpint(read(ready[0], &c, 1), ==, 1);
-		close(ready[0]);
-		close(ready[1]);
-		return pid;
-	}
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	prctl(PR_SET_NAME, "step");
-	(void)!write(ready[1], &c, 1);
-	for (;;)
-		pause();
-}
-
 static void place_set_up(Place *place, gconstpointer data G_GNUC_UNUSED)
 {
-	char *drivers[] = {NULL, NULL};
-	Steps *steps;
-	g_autofree char *name = NULL;
-
-	g_assert_true(g_file_get_contents("/proc/self/comm", &name, NULL, NULL));
-	drivers[0] = g_strchomp(name);
 	scratch_fs_begin(&place->scratch);
 	place->fd = place->scratch.fd;
 	place->fs = place->scratch.fs;
 	place->root = place->fs->root;
 	place->dev = stat_of(place, ".").st_dev;
-	steps = steps_new(drivers, 0);
-	for (int i = 0; i < N_WHO; i++) {
-		place->pids[i] = i == DRIVER ? getpid() : child_new();
-		ASSERT_OK(step_process_new(steps, place->pids[i], &place->who[i]));
-	}
-	steps_free(steps);
+	who_begin(&place->who);
 }
 
 static void place_tear_down(Place *place, gconstpointer data G_GNUC_UNUSED)
 {
-	for (int i = 0; i < N_WHO; i++) {
-		place->who[i] = step_process_unref(place->who[i]);
-		if (i == DRIVER)
-			continue;
-		kill(place->pids[i], SIGKILL);
-		waitpid(place->pids[i], NULL, 0);
-	}
+	who_end(&place->who);
 	scratch_fs_end(&place->scratch);
 }
 
@@ -107,14 +62,14 @@ static void take_away(Place *place, const char *name)
 static unsigned n_for(Place *place, int who)
 {
 	g_autoptr(GPtrArray) all = former_candidates(
-		place->fs, place->root, "f", S_IFREG, 4, who < 0 ? NULL : place->who[who]);
+		place->fs, place->root, "f", S_IFREG, 4, who < 0 ? NULL : place->who.who[who]);
 
 	return all->len;
 }
 
 static void looks(Place *place, int who, LookKind kind)
 {
-	former_look(place->fs, place->root, "f", place->who[who], kind, true);
+	former_look(place->fs, place->root, "f", place->who.who[who], kind, true);
 }
 
 static void test_back(Place *place, gconstpointer data G_GNUC_UNUSED)
@@ -141,7 +96,7 @@ static void test_back(Place *place, gconstpointer data G_GNUC_UNUSED)
 		kept_n_links(place->fs,
 			&(struct stat){.st_dev = place->dev, .st_ino = ino, .st_nlink = 3}),
 		==, 2);
-	all = former_candidates(place->fs, place->root, "f", S_IFREG, 4, place->who[ONE]);
+	all = former_candidates(place->fs, place->root, "f", S_IFREG, 4, place->who.who[ONE]);
 	g_assert_cmpuint(all->len, ==, 2);
 	ASSERT_OK(former_open(place->fs, all->pdata[0], &fd));
 	g_assert_cmpint(fstat(fd, &st), ==, 0);
@@ -152,7 +107,7 @@ static void test_back(Place *place, gconstpointer data G_GNUC_UNUSED)
 	g_assert_cmpint(fstatat(place->fd, "f", &st, 0), ==, 0);
 	g_assert_cmpuint(st.st_ino, ==, ino);
 	g_assert_cmpuint(st.st_nlink, ==, 1);
-	g_assert_false(former_may_return(all->pdata[0], place->who[ONE]));
+	g_assert_false(former_may_return(all->pdata[0], place->who.who[ONE]));
 	ASSERT_ERROR(former_open(place->fs, all->pdata[0], &fd), ESTALE);
 	g_assert_cmpuint(former_count(place->fs), ==, 0);
 	g_assert_cmpuint(former_bytes(place->fs), ==, 0);
@@ -176,7 +131,7 @@ static void rename_away(Place *place, const char *name)
 static Former *only(Place *place, const char *name)
 {
 	g_autoptr(GPtrArray) all =
-		former_candidates(place->fs, place->root, name, S_IFREG, 4, place->who[ONE]);
+		former_candidates(place->fs, place->root, name, S_IFREG, 4, place->who.who[ONE]);
 
 	g_assert_cmpuint(all->len, ==, 1);
 	return all->pdata[0];
@@ -322,23 +277,23 @@ static void test_looks(Place *place, gconstpointer data G_GNUC_UNUSED)
 
 static void test_vain(Place *place, gconstpointer data G_GNUC_UNUSED)
 {
-	const pid_t tid = place->pids[ONE];
+	const pid_t tid = place->who.pids[ONE];
 
 	make(place, "f", "abcd");
 	take_away(place, "f");
 	/* counts when somebody asks again */
-	former_look_in_vain(place->fs, place->root, "f", place->who[ONE], tid);
+	former_look_in_vain(place->fs, place->root, "f", place->who.who[ONE], tid);
 	g_assert_cmpuint(n_for(place, TWO), ==, 0);
 	g_assert_cmpuint(n_for(place, ONE), ==, 1);
 	/* not if it was part of making a directory; but that takes the place of the file */
-	former_look_in_vain(place->fs, place->root, "f", place->who[TWO], place->pids[TWO]);
-	former_made(place->fs, place->root, "f", place->pids[TWO]);
+	former_look_in_vain(place->fs, place->root, "f", place->who.who[TWO], place->who.pids[TWO]);
+	former_made(place->fs, place->root, "f", place->who.pids[TWO]);
 	g_assert_cmpuint(former_count(place->fs), ==, 0);
 }
 
 static void test_below(Place *place, gconstpointer data G_GNUC_UNUSED)
 {
-	const pid_t tid = place->pids[TWO];
+	const pid_t tid = place->who.pids[TWO];
 	g_autoptr(GPtrArray) one = NULL, two = NULL;
 	Node *dir = node_get(place->fs, place->root, "d");
 	autofd fd = -1;
@@ -351,15 +306,15 @@ static void test_below(Place *place, gconstpointer data G_GNUC_UNUSED)
 	g_assert_cmpint(unlinkat(place->fd, "d", AT_REMOVEDIR), ==, 0);
 	node_unlink(place->fs, dir);
 	g_assert_true(former_watches(place->fs, place->root, "d"));
-	former_look_in_vain(place->fs, place->root, "d", place->who[TWO], tid);
+	former_look_in_vain(place->fs, place->root, "d", place->who.who[TWO], tid);
 	former_made(place->fs, place->root, "d", tid);
 	node_unref(place->fs, dir);
 	dir = node_get(place->fs, place->root, "d");
-	one = former_candidates(place->fs, dir, "f", S_IFREG, 4, place->who[ONE]);
+	one = former_candidates(place->fs, dir, "f", S_IFREG, 4, place->who.who[ONE]);
 	g_assert_cmpuint(one->len, ==, 1);
 	/* whoever misses the directory misses what was in it */
-	former_look_in_vain(place->fs, place->root, "d", place->who[TWO], tid);
-	two = former_candidates(place->fs, dir, "f", S_IFREG, 4, place->who[ONE]);
+	former_look_in_vain(place->fs, place->root, "d", place->who.who[TWO], tid);
+	two = former_candidates(place->fs, dir, "f", S_IFREG, 4, place->who.who[ONE]);
 	g_assert_cmpuint(two->len, ==, 0);
 	former_forget(place->fs, place->root, "d", true);
 	g_assert_cmpuint(former_count(place->fs), ==, 0);
@@ -377,13 +332,13 @@ static void test_list(Place *place, gconstpointer data G_GNUC_UNUSED)
 	g_assert_cmpint(unlinkat(place->fd, "f", 0), ==, 0);
 	former_kept(place->fs, place->root, "f", &keep);
 	make(place, "f", "wxyz");
-	former_list(place->fs, place->root, place->who[TWO]);
+	former_list(place->fs, place->root, place->who.who[TWO]);
 	g_assert_cmpuint(n_for(place, ONE), ==, 1);
 	g_assert_cmpint(unlinkat(place->fd, "f", 0), ==, 0);
-	former_list(place->fs, place->root, place->who[TWO]);
+	former_list(place->fs, place->root, place->who.who[TWO]);
 	g_assert_cmpuint(n_for(place, ONE), ==, 0);
 	g_assert_cmpuint(n_for(place, TWO), ==, 1);
-	former_list(place->fs, place->root, place->who[DRIVER]);
+	former_list(place->fs, place->root, place->who.who[DRIVER]);
 	g_assert_cmpuint(former_count(place->fs), ==, 0);
 }
 
@@ -431,7 +386,7 @@ static void test_changed(Place *place, gconstpointer data G_GNUC_UNUSED)
 
 	make(place, "f", "abcd");
 	take_away(place, "f");
-	all = former_candidates(place->fs, place->root, "f", S_IFREG, 4, place->who[ONE]);
+	all = former_candidates(place->fs, place->root, "f", S_IFREG, 4, place->who.who[ONE]);
 	g_assert_cmpuint(all->len, ==, 1);
 	ASSERT_OK(former_open(place->fs, all->pdata[0], &fd));
 	mtime = *former_mtime(all->pdata[0]);
@@ -446,7 +401,7 @@ static void test_changed(Place *place, gconstpointer data G_GNUC_UNUSED)
 	fd_clear(&fd);
 	take_away(place, "f");
 	g_ptr_array_unref(all);
-	all = former_candidates(place->fs, place->root, "f", S_IFREG, 4, place->who[ONE]);
+	all = former_candidates(place->fs, place->root, "f", S_IFREG, 4, place->who.who[ONE]);
 	ASSERT_OK(former_open(place->fs, all->pdata[0], &fd));
 	g_assert_cmpint(futimens(fd, then), ==, 0);
 	fd_clear(&fd);
