@@ -188,24 +188,3 @@ bool stage_make_room(Fs *fs, int r);
 
 /* Whether somebody has stage->lock, who may be comparing, or syncing; takes it for a moment. */
 bool stage_is_busy(Stage *stage);
-
-/* Content. These take stage->lock and return 0 or -errno. */
-int stage_read(Fs *fs, Stage *stage, void *buffer, size_t length, off_t offset, size_t *ret_n);
-int stage_write(Fs *fs, Stage *stage, const void *buffer, size_t length, off_t offset);
-int stage_truncate(Fs *fs, Stage *stage, off_t size);
-
-/* These want stage->lock held, and not fs->lock. */
-
-/* The content has been changed, and has this size now. */
-void stage_note_change(Stage *stage, off_t size);
-
-/* Whether the content equals what is exposed. */
-int stage_compare(Stage *stage, bool *ret_same);
-
-/* Makes sure that the content is in a staging file, whole. */
-int stage_materialise(Fs *fs, Stage *stage);
-
-/* What is staged has been exposed and the session goes on: from now on that is what it compares
- * with. replaced: the staging file is the exposed one now; else the exposed file kept its inode.
- * fs->lock held as well. */
-void stage_rebase(Fs *fs, Stage *stage, bool replaced);

@@ -31,6 +31,7 @@
 #include "match.h"
 #include "outdated.h"
 #include "save.h"
+#include "stage-content.h"
 #include "stamp.h"
 #include "through.h"
 #include "util.h"

@@ -24,6 +24,7 @@
 #include "order.h"
 #include "proc.h"
 #include "request.h"
+#include "stage-content.h"
 #include "stamp.h"
 #include "util.h"
 

@@ -17,6 +17,7 @@
 #include "order.h"
 #include "publish.h"
 #include "request.h"
+#include "stage-content.h"
 #include "util.h"
 
 Handle *request_handle_new(Fs *fs, Version *version, Stage *stage, int fd, bool writes)

@@ -16,6 +16,7 @@
 #include "order.h"
 #include "publish.h"
 #include "request.h"
+#include "stage-content.h"
 #include "util.h"
 
 int request_pin_stage(Fs *fs, Pin *pin, Node *node)

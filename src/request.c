@@ -30,6 +30,7 @@
 #include "notify.h"
 #include "order.h"
 #include "publish.h"
+#include "stage-content.h"
 #include "util.h"
 
 #define N_SERVERS 4

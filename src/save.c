@@ -15,6 +15,7 @@
 
 #include "backing.h"
 #include "fileio.h"
+#include "stage-content.h"
 #include "util.h"
 
 #define SUFFIX "lklfs-unsaved"

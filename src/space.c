@@ -12,6 +12,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "stage-content.h"
 #include "util.h"
 
 static bool space_is_free(int fd, off_t length)
