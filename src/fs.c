@@ -107,14 +107,36 @@ int fs_new(const Options *options, Inputs *inputs, int root_fd, const char *dir,
 	return 0;
 }
 
+/* Letting go of one may take others along, so they are taken by number, and each is looked for
+ * again: the kernel may have known hundreds of thousands. */
+static void drop_versions(Fs *fs)
+{
+	g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+	GHashTableIter iter;
+	gpointer value;
+
+	g_hash_table_iter_init(&iter, fs->versions);
+	while (g_hash_table_iter_next(&iter, NULL, &value))
+		g_array_append_val(ids, ((Version *)value)->id);
+	for (unsigned i = 0; i < ids->len; i++) {
+		const uint64_t *id = &g_array_index(ids, uint64_t, i);
+		Version *version = g_hash_table_lookup(fs->versions, id);
+
+		if (!version)
+			continue;
+		g_hash_table_steal(fs->versions, id);
+		version->node->exposed = NULL;
+		version->stage = stage_unref(fs, version->stage);
+		node_unref(fs, version->node);
+		g_free(version);
+	}
+}
+
 /* The process ends, or the mount has: what the kernel still counted is gone with it. The tree is
  * not taken apart node by node in dependency order; everything is in the two tables and the queue.
  */
 Fs *fs_free(Fs *fs)
 {
-	GHashTableIter iter;
-	gpointer value;
-
 	if (!fs)
 		return NULL;
 	fs->formers = formers_free(fs);
@@ -125,17 +147,7 @@ Fs *fs_free(Fs *fs)
 		node_unref(fs, link->data);
 	while (fs->kept.length > 0)
 		node_unref(fs, g_queue_pop_head(&fs->kept));
-	g_hash_table_iter_init(&iter, fs->versions);
-	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		Version *version = value;
-
-		g_hash_table_iter_steal(&iter);
-		version->node->exposed = NULL;
-		version->stage = stage_unref(fs, version->stage);
-		node_unref(fs, version->node);
-		g_free(version);
-		g_hash_table_iter_init(&iter, fs->versions);
-	}
+	drop_versions(fs);
 	node_unref(fs, fs->special_status);
 	node_unref(fs, fs->special_dir);
 	node_unref(fs, fs->root);
