@@ -19,6 +19,9 @@ typedef enum {
  * before anything else: others, this request too, may wait for them. Takes fs->lock. */
 Admission order_admit(Request *r, GPtrArray *due);
 
+/* Whether these verdicts take no longer than a moment, as far as can be told. No lock held. */
+bool order_is_brief(Fs *fs, GPtrArray *due);
+
 /* Sees to verdicts, and empties the array. No lock held. */
 void order_decide_due(Fs *fs, GPtrArray *due);
 

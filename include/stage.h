@@ -185,6 +185,3 @@ int stage_stat(const Stage *stage, struct stat *ret_stat);
 /* If r says that the disk is full: gives up what is only kept. False if there was nothing. Takes
  * fs->lock. */
 bool stage_make_room(Fs *fs, int r);
-
-/* Whether somebody has stage->lock, who may be comparing, or syncing; takes it for a moment. */
-bool stage_is_busy(Stage *stage);

@@ -76,6 +76,14 @@ static inline void hold_drop(pthread_mutex_t **m)
 	if (*m)
 		pthread_mutex_unlock(*m);
 }
+/* Whether somebody has it; takes it for a moment. */
+static inline bool lock_is_busy(pthread_mutex_t *m)
+{
+	if (pthread_mutex_trylock(m) != 0)
+		return true;
+	pthread_mutex_unlock(m);
+	return false;
+}
 #define HOLD_NAME2(line) hold_##line
 #define HOLD_NAME(line) HOLD_NAME2(line)
 /* Holds a pthread mutex to the end of the enclosing block. */

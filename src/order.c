@@ -32,8 +32,8 @@
 /* Verdicts of sessions that begin later are nobody's business who asked before: rename has two
  * names. */
 #define ORDER_WAITS_MAX 2
-/* Bytes that are written in less time than another thread takes to wake. */
-#define ORDER_QUICK_WRITE 16384
+/* Bytes that are written, or compared, in less time than another thread takes to wake. */
+#define ORDER_QUICK_SIZE 16384
 
 static Node *order_child(Fs *fs, uint64_t parent, const char *name)
 {
@@ -363,7 +363,7 @@ static bool order_is_quick(const Request *r)
 	case FUSE_SETATTR:
 		return !(setattr->valid & FATTR_SIZE);
 	case FUSE_WRITE:
-		return write->size <= ORDER_QUICK_WRITE;
+		return write->size <= ORDER_QUICK_SIZE;
 	case FUSE_RELEASE:
 		return !(in->release_flags & FUSE_RELEASE_FLOCK_UNLOCK);
 	}
@@ -651,6 +651,22 @@ void order_settle_all(Fs *fs)
 		stage_unref(fs, stage);
 	}
 	fs->settling &= !waits;
+}
+
+bool order_is_brief(Fs *fs, GPtrArray *due)
+{
+	/* Who writes a large file through keeps whoever has to do that waiting. */
+	if (fs->options->durable || lock_is_busy(&fs->through_lock))
+		return false;
+	for (unsigned i = 0; i < due->len; i++) {
+		Stage *stage = due->pdata[i];
+
+		if (__atomic_load_n(&stage->size, __ATOMIC_RELAXED) > ORDER_QUICK_SIZE ||
+			__atomic_load_n(&stage->shared, __ATOMIC_RELAXED) ||
+			lock_is_busy(&stage->lock))
+			return false;
+	}
+	return true;
 }
 
 void order_decide_due(Fs *fs, GPtrArray *due)

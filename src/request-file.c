@@ -258,7 +258,8 @@ static int open_writing(Fs *fs, fuse_ino_t ino, Handle **ret_handle, bool *ret_s
 /* The content is about to be changed, which somebody may be at for long. */
 static void content_begin(Stage *stage)
 {
-	if (request_current()->quick && stage_is_busy(stage))
+	/* Somebody may be comparing, or syncing. */
+	if (request_current()->quick && lock_is_busy(&stage->lock))
 		request_cede(request_current());
 }
 

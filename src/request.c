@@ -10,7 +10,10 @@
  * and run anew by the second.
  *
  * Receiving does not block: when there is nothing left, whoever waited for everything to be
- * received is let go, and holds that are over are ended, before the thread sleeps in poll(2). */
+ * received is let go, and holds that are over are ended, before the thread sleeps in poll(2). A
+ * process that works on files sends its next request some microseconds after an answer, which is
+ * less than it takes to fall asleep and to be woken; as long as that goes on the thread looks again
+ * for a moment before it sleeps. */
 
 #include "request.h"
 
@@ -37,6 +40,11 @@
 #define N_LOOKERS 4
 #define SMALL_REQUEST 8192
 #define N_POOLED_MAX 8
+/* How long the receiving thread looks for the next request before it sleeps, and how short its
+ * sleeps have to be, by and large, for that to be worth it. */
+#define WATCH_US 20
+#define SHORT_SLEEP_US 50
+#define N_SHORT_SLEEPS_MAX 8
 /* linux/fuse.h of Debian 12 has it, libfuse 3.14 has no name for it. */
 #define KILLPRIV_V2 (1u << 28)
 
@@ -54,9 +62,11 @@ struct Receive {
 	pthread_mutex_t lock; /* who receives */
 	char *buffer;         /* lock: what is received into; NULL if it has been handed over */
 	GPtrArray *due;       /* lock: empty between two requests */
-	bool ended;           /* lock */
-	bool idle;            /* atomic: sleeps without an end, for there are no holds */
-	bool killpriv;        /* atomic: the kernel can leave dropping of set-id bits to us */
+	unsigned n_short;     /* lock: grows with short sleeps, shrinks with others */
+	bool alone;    /* constant: there is one processor, and nothing comes while we look */
+	bool ended;    /* lock */
+	bool idle;     /* atomic: sleeps without an end, for there are no holds */
+	bool killpriv; /* atomic: the kernel can leave dropping of set-id bits to us */
 
 	pthread_mutex_t queue_lock; /* a leaf */
 	pthread_cond_t queue_more;
@@ -143,10 +153,11 @@ void request_cede(Request *r)
 	pthread_mutex_unlock(&r->fs->receive->lock);
 }
 
-/* Reaches the verdicts that are due. Another thread receives meanwhile. */
+/* Reaches the verdicts that are due. Another thread receives meanwhile, unless that would take
+ * longer to wake. */
 static void request_decide_due(Request *r)
 {
-	if (r->due->len > 0)
+	if (r->due->len > 0 && !(r->quick && order_is_brief(r->fs, r->due)))
 		request_cede(r);
 	order_decide_due(r->fs, r->due);
 }
@@ -293,6 +304,24 @@ static void receive_open_gates(Receive *receive, uint64_t gate)
 	}
 }
 
+/* Waits until one of the two can be read, or for so many milliseconds (-1: without an end). */
+static void receive_poll(Receive *receive, struct pollfd fds[static 2], int timeout)
+{
+	const bool watches = receive->n_short >= N_SHORT_SLEEPS_MAX / 2 && !receive->alone;
+	const int64_t began = g_get_monotonic_time();
+	int n;
+
+	do
+		n = poll(fds, 2, 0);
+	while (n == 0 && watches && g_get_monotonic_time() < began + WATCH_US);
+	if (n == 0)
+		poll(fds, 2, timeout);
+	if (g_get_monotonic_time() > began + SHORT_SLEEP_US)
+		receive->n_short -= receive->n_short > 0;
+	else if (receive->n_short < N_SHORT_SLEEPS_MAX)
+		receive->n_short++;
+}
+
 /* Sleeps until there is a request, a kick, or a hold is over. Returns a job if verdicts are due. */
 static Request *receive_sleep(Receive *receive, uint64_t gate)
 {
@@ -317,7 +346,7 @@ static Request *receive_sleep(Receive *receive, uint64_t gate)
 		return job;
 	request_free(job);
 	__atomic_store_n(&receive->idle, next < 0, __ATOMIC_SEQ_CST);
-	poll(fds, 2, next < 0 ? -1 : (int)MAX(1, (next - now + 999) / 1000));
+	receive_poll(receive, fds, next < 0 ? -1 : (int)MAX(1, (next - now + 999) / 1000));
 	__atomic_store_n(&receive->idle, false, __ATOMIC_SEQ_CST);
 	if (fds[1].revents)
 		(void)!read(receive->kick_fd, &n, sizeof(n));
@@ -592,6 +621,7 @@ int request_start(Fs *fs, struct fuse_session *se, int ready_fd)
 	receive->se = se;
 	receive->ready_fd = ready_fd;
 	receive->due = g_ptr_array_new();
+	receive->alone = g_get_num_processors() == 1;
 	receive->kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	pthread_mutex_init(&receive->lock, NULL);
 	pthread_mutex_init(&receive->queue_lock, NULL);

@@ -500,11 +500,3 @@ int stage_stat(const Stage *stage, struct stat *ret_stat)
 		ret_stat->st_ino = told.st_ino;
 	return 0;
 }
-
-bool stage_is_busy(Stage *stage)
-{
-	if (pthread_mutex_trylock(&stage->lock) != 0)
-		return true;
-	pthread_mutex_unlock(&stage->lock);
-	return false;
-}
