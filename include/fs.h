@@ -26,6 +26,8 @@
 #include "mount-options.h"
 #include "node.h"
 
+#define FS_WRITERS 64
+
 typedef struct Receive Receive;
 
 struct Fs {
@@ -70,6 +72,7 @@ struct Fs {
 			      */
 	bool ended;          /* no request is run any more */
 	bool settling;       /* order.c: somebody waits for all verdicts */
+	Node *writers[FS_WRITERS]; /* offer.c: at the thread's number modulo their count; owned */
 	uint64_t last_id;
 	uint64_t n_nodes, n_handles;
 };

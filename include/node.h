@@ -31,6 +31,11 @@ struct Node {
 	Version *exposed; /* not owned: cleared when it is dropped */
 	Stage *stage;     /* owned; the session under way, or one that could not be exposed */
 
+	/* offer.c */
+	Version *offered;  /* not owned: cleared when it is dropped; NULL: none */
+	pid_t writer;      /* the thread that has opened it for writing last; 0: unknown */
+	unsigned n_offers; /* since then */
+
 	bool cached;    /* the kernel may have been told to remember the name */
 	unsigned young; /* so many more lookups of a new name are not remembered */
 

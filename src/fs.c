@@ -16,6 +16,7 @@
 #include "former.h"
 #include "held.h"
 #include "kept.h"
+#include "offer.h"
 #include "outdated.h"
 #include "stage.h"
 #include "step.h"
@@ -143,6 +144,7 @@ Fs *fs_free(Fs *fs)
 	fs->store = store_free(fs);
 	fs->held = held_free(fs->held);
 	fs->outdated = outdated_free(fs);
+	offers_end(fs);
 	for (GList *link; (link = g_queue_pop_head_link(&fs->told));)
 		node_unref(fs, link->data);
 	while (fs->kept.length > 0)

@@ -18,6 +18,7 @@
 #include "beneath.h"
 #include "former.h"
 #include "fs.h"
+#include "offer.h"
 #include "stage.h"
 #include "util.h"
 
@@ -128,6 +129,7 @@ static void node_detach(Fs *fs, Node *node)
 	if (!node->linked)
 		return;
 	g_hash_table_remove(fs->names, node);
+	offer_withdraw(node);
 	if (!node_in_backing(node))
 		node->parent->n_hidden--;
 	node->linked = false;

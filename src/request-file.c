@@ -14,6 +14,7 @@
 #include "fileio.h"
 #include "former.h"
 #include "lock.h"
+#include "offer.h"
 #include "order.h"
 #include "publish.h"
 #include "request.h"
@@ -118,17 +119,18 @@ static int writing_begin(Fs *fs, Node *node, Process *caller, Stage **ret_stage)
 	return 0;
 }
 
-/* The caller insists on this id, for it came without a lookup (/proc/self/fd/N), or cannot be told
- * from others: the id becomes the stage's, and what is exposed gets another. */
-static int writing_alias(Fs *fs, Version *version, Stage *stage)
+/* The caller has been offered this id, or insists on it, for it came without a lookup
+ * (/proc/self/fd/N), or cannot be told from others: the id becomes the stage's, and what is exposed
+ * gets another. */
+static int writing_alias(Fs *fs, Version *version, Stage *stage, bool offered)
 {
 	Node *node = version->node;
 	struct stat st;
 	int r;
 
-	if (version->state == VERSION_SUPERSEDED || !request_is_trusted()) {
+	if (version != node->exposed || !request_is_trusted()) {
 		/* What the kernel has cached of it must still be what is exposed. */
-		r = node_stat(fs, node, &st);
+		r = offered ? backing_stat_open(stage->base_fd, &st) : node_stat(fs, node, &st);
 		if (r < 0 || !version_matches(version, &st) ||
 			(!request_is_trusted() && !version_is_told(version, &st)))
 			return -ESTALE;
@@ -139,7 +141,9 @@ static int writing_alias(Fs *fs, Version *version, Stage *stage)
 	 * its pages. */
 	stage->direct |= version->handles != NULL;
 	stage_serve_on(fs, stage, version);
-	request_expire(fs, node);
+	/* Of what has been offered nothing is cached. */
+	if (!offered)
+		request_expire(fs, node);
 	return 0;
 }
 
@@ -180,6 +184,7 @@ int request_writing_stage(Fs *fs, Version *version, Stage **ret_stage)
 	pid_t tid = (pid_t)request_header(current)->pid;
 	Node *node = version->node;
 	Stage *stage;
+	bool offered;
 	Pin *pin;
 	int r;
 
@@ -199,7 +204,8 @@ int request_writing_stage(Fs *fs, Version *version, Stage **ret_stage)
 		*ret_stage = stage_ref(stage);
 		return 0;
 	}
-	if (tid > 0 && !pin_is_for(pin, PIN_WRITE, node)) {
+	offered = offer_is_for(version, tid);
+	if (tid > 0 && !offered && !pin_is_for(pin, PIN_WRITE, node)) {
 		pin = pin_set(fs, tid, PIN_WRITE, node, current->caller, current->due);
 		r = request_pin_stage(fs, pin, node);
 		if (r == 0)
@@ -214,7 +220,7 @@ int request_writing_stage(Fs *fs, Version *version, Stage **ret_stage)
 	if (r < 0)
 		return r;
 	if (version->stage != stage) {
-		r = writing_alias(fs, version, stage);
+		r = writing_alias(fs, version, stage, offered);
 		if (r < 0)
 			request_close_idle(node);
 		if (r < 0)
@@ -246,6 +252,7 @@ static int open_writing(Fs *fs, fuse_ino_t ino, Handle **ret_handle, bool *ret_s
 		return r;
 	*ret_store = !(in->flags & O_TRUNC) && stage_begin_store(stage);
 	*ret_handle = request_handle_new(fs, version, stage, -1, true);
+	offer_note_writer(fs, version->node, (pid_t)request_header(current)->pid);
 	if (in->open_flags & FUSE_OPEN_KILL_SUIDGID)
 		stage->drop_set_id = true;
 	pin = pin_find(fs, (pid_t)request_header(current)->pid);
@@ -501,6 +508,7 @@ static int create(Fs *fs, const struct fuse_ctx *ctx, fuse_ino_t parent, const c
 		former_look_node(fs, node, request_current()->caller, LOOK_BYTES);
 		*ret_store = !(flags & O_TRUNC) && stage_begin_store(stage);
 		*ret_handle = request_handle_new(fs, stage->version, stage, -1, true);
+		offer_note_writer(fs, node, ctx->pid);
 		request_entry(fs, stage->version, &st, false, entry);
 		entry->attr_timeout = fs->options->attr_timeout;
 	}

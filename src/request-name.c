@@ -13,6 +13,7 @@
 #include "former.h"
 #include "held.h"
 #include "kept.h"
+#include "offer.h"
 #include "order.h"
 #include "publish.h"
 #include "request.h"
@@ -108,7 +109,7 @@ static bool promise_is_for(const Pin *pin, mode_t mode)
 static int lookup_exposed(Fs *fs, Node *dir, const char *name, struct fuse_entry_param *entry)
 {
 	pid_t tid = (pid_t)request_header(request_current())->pid;
-	Version *version;
+	Version *version, *offered;
 	bool cached;
 	struct stat st;
 	Node *node;
@@ -122,11 +123,16 @@ static int lookup_exposed(Fs *fs, Node *dir, const char *name, struct fuse_entry
 	if (r < 0)
 		return r;
 	node = node_get_as(fs, dir, name, &st);
-	version = node_expose(fs, node, &st);
 	request_hide_links(fs, &st);
 	node_tell(node, &st);
 	pin = pin_find(fs, tid);
-	cached = !node->stage && !promise_is_for(pin, st.st_mode) &&
+	offered = S_ISREG(st.st_mode) && request_is_cached(&st) && !pin
+			  ? offer_make(fs, node, &st, tid)
+			  : NULL;
+	if (!offered)
+		offer_withdraw(node);
+	version = offered ? offered : node_expose(fs, node, &st);
+	cached = !offered && !node->stage && !promise_is_for(pin, st.st_mode) &&
 		 !name_is_watched(fs, dir, name, st.st_mode);
 	/* A new name may be renamed soon, over another: what the kernel remembers of it goes along.
 	 */

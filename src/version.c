@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include "fs.h"
+#include "offer.h"
 #include "stage.h"
 #include "util.h"
 
@@ -34,6 +35,8 @@ void version_drop_unused(Fs *fs, Version *version)
 		return;
 	if (version->node->exposed == version)
 		version->node->exposed = NULL;
+	if (version->node->offered == version)
+		offer_withdraw(version->node);
 	g_hash_table_remove(fs->versions, &version->id);
 	node_unref(fs, version->node);
 	g_free(version);
@@ -47,6 +50,7 @@ void version_forget(Fs *fs, Version *version, uint64_t n)
 
 void version_supersede(Fs *fs, Version *version)
 {
+	offer_withdraw(version->node);
 	if (version->node->exposed == version)
 		version->node->exposed = NULL;
 	version->state = VERSION_SUPERSEDED;
