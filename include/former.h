@@ -68,6 +68,11 @@ struct Keep {
 	uint64_t number; /* in the store */
 };
 
+/* Whether nobody but the step of writer can have acted upon what writer (NULL: unknown) is about to
+ * replace, which that step has written itself: then nobody misses its mtime. */
+bool former_is_passing(
+	Fs *fs, const Node *dir, const char *name, int dir_fd, const Process *writer);
+
 /* What is under the name now is about to be replaced: gives it a second, hidden name. False if it
  * cannot be kept. Else one of the next two has to follow, under the same lock. */
 bool former_keep(Fs *fs, int dir_fd, const char *name, Keep *ret_keep);

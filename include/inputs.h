@@ -26,6 +26,9 @@ bool inputs_know(Inputs *inputs, pid_t tid);
 /* writer (NULL: unknown) has written this file, as it is now. */
 void inputs_wrote(Inputs *inputs, Process *writer, const struct stat *st);
 
+/* Whether the step of writer (NULL: unknown) has written this file. */
+bool inputs_is_own(Inputs *inputs, const Process *writer, const struct stat *st);
+
 /* The thread tid of reader (NULL: whoever the thread has been known as, if it has) has opened a
  * file for reading. What was written inside its own step is no input of that. */
 void inputs_read(Inputs *inputs, pid_t tid, Process *reader, const struct stat *st);

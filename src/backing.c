@@ -425,7 +425,8 @@ static int carry_attributes(int from_fd, int to_fd)
 			return r;
 	}
 	/* The directory's default ACL has been given to the new file; the old one has none. */
-	if (!acl && fremovexattr(to_fd, ACL_ACCESS) < 0 && errno != ENODATA && errno != EOPNOTSUPP)
+	if (!acl && flistxattr(to_fd, NULL, 0) != 0 && fremovexattr(to_fd, ACL_ACCESS) < 0 &&
+		errno != ENODATA && errno != EOPNOTSUPP)
 		return -errno;
 	return 0;
 }

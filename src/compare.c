@@ -147,8 +147,9 @@ static int compare_piece(
 
 int compare_files(int a_fd, int b_fd, off_t size, off_t hint, bool *ret_same)
 {
-	g_autofree char *a = g_malloc(COMPARE_CHUNK);
-	g_autofree char *b = g_malloc(COMPARE_CHUNK);
+	const size_t chunk = (size_t)MIN((off_t)COMPARE_CHUNK, MAX(size, 1));
+	g_autofree char *a = g_malloc(chunk);
+	g_autofree char *b = g_malloc(chunk);
 	bool same = true;
 	off_t offset = 0;
 	int r;
@@ -172,7 +173,7 @@ int compare_files(int a_fd, int b_fd, off_t size, off_t hint, bool *ret_same)
 		offset = MIN(a_data, b_data);
 		if (offset >= size)
 			break;
-		length = (size_t)MIN((off_t)COMPARE_CHUNK, size - offset);
+		length = (size_t)MIN((off_t)chunk, size - offset);
 		r = compare_piece(a_fd, b_fd, a, b, offset, length, &same);
 		if (r < 0)
 			return r;

@@ -545,6 +545,17 @@ int former_remove(Fs *fs, const Node *dir, int dir_fd, const char *name)
 	return 0;
 }
 
+bool former_is_passing(Fs *fs, const Node *dir, const char *name, int dir_fd, const Process *writer)
+{
+	const Name *n = name_find_settled(fs, dir, name);
+	const Former *last = n ? g_queue_peek_head((GQueue *)&n->formers) : NULL;
+	struct stat st;
+
+	/* Whoever has looked since that one was replaced has been written down with it. */
+	return last && former_may_return(last, writer) && backing_stat(dir_fd, name, &st) == 0 &&
+	       inputs_is_own(fs->inputs, writer, &st);
+}
+
 bool former_keep(Fs *fs, int dir_fd, const char *name, Keep *ret_keep)
 {
 	if (backing_stat(dir_fd, name, &ret_keep->st) < 0)

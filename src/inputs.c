@@ -196,6 +196,15 @@ static const File *file_find(const Inputs *inputs, const struct stat *st)
 	return file && time_equal(&file->mtime, &st->st_mtim) ? file : NULL;
 }
 
+bool inputs_is_own(Inputs *inputs, const Process *writer, const struct stat *st)
+{
+	const File *file;
+	HOLD(&inputs->lock);
+
+	file = file_find(inputs, st);
+	return file && file->writer && writer && step_equal(file->writer, writer);
+}
+
 void inputs_read(Inputs *inputs, pid_t tid, Process *reader, const struct stat *st)
 {
 	const File *file;

@@ -72,13 +72,23 @@ static Process *publish_writer(const Stage *stage)
 	return stage->openers->len > 0 ? stage->openers->pdata[0] : NULL;
 }
 
-/* Whoever reads what is there now reads what this step has written, be it with the same bytes. */
-static void publish_sign(Fs *fs, const Stage *stage)
+/* Writes down what is under the name now. Whoever reads it reads what this step has written, be it
+ * with the same bytes. Where the mtime has been held back, and is older than what the step has
+ * read, it will be made again each time (P15). */
+static void publish_note(Fs *fs, const Stage *stage, Verdict verdict)
 {
+	Process *writer = publish_writer(stage);
+	struct timespec newest;
 	struct stat st;
 
-	if (node_stat(fs, stage->node, &st) == 0)
-		inputs_wrote(fs->inputs, publish_writer(stage), &st);
+	if (node_stat(fs, stage->node, &st) < 0)
+		return;
+	if (verdict == VERDICT_KEPT || verdict == VERDICT_RESTORED) {
+		held_note(fs, &st);
+		if (inputs_are_newer(fs->inputs, writer, &st.st_mtim, &newest))
+			outdated_note(fs, stage->node, &newest);
+	}
+	inputs_wrote(fs->inputs, writer, &st);
 }
 
 /* The exposed file is not what the kernel has cached: it gets another id with its next lookup. */
@@ -112,12 +122,15 @@ static int publish_touch(Fs *fs, Stage *stage)
 }
 
 /* Keeps what is about to be replaced (P9), unless somebody has acted upon what was staged
- * meanwhile. */
+ * meanwhile, or nobody can have acted upon what is replaced. */
 static bool publish_keep(Fs *fs, const Stage *stage, int dir_fd, Keep *ret_keep)
 {
-	if (!stage->seen && !stage->unknown)
-		return former_keep(fs, dir_fd, stage->node->name, ret_keep);
-	kept_save(fs, dir_fd, stage->node->name);
+	const Node *node = stage->node;
+
+	if (!stage->seen && !stage->unknown &&
+		!former_is_passing(fs, node->parent, node->name, dir_fd, publish_writer(stage)))
+		return former_keep(fs, dir_fd, node->name, ret_keep);
+	kept_save(fs, dir_fd, node->name);
 	return false;
 }
 
@@ -221,7 +234,7 @@ static int publish_through(Fs *fs, Stage *stage, bool ends, bool durable)
 		return r;
 	former_forget_node(fs, stage->node);
 	publish_renumber(fs, stage->node);
-	publish_sign(fs, stage);
+	publish_note(fs, stage, VERDICT_CHANGED);
 	through_supersede(fs, stage);
 	if (!ends)
 		stage_rebase(fs, stage, false);
@@ -354,15 +367,6 @@ static int publish_with_mtime(Fs *fs, Stage *stage, const Match *match)
 	return 0;
 }
 
-/* The mtime of what is under the name now has been held back. */
-static void publish_hold(Fs *fs, const Stage *stage)
-{
-	struct stat st;
-
-	if (node_stat(fs, stage->node, &st) == 0)
-		held_note(fs, &st);
-}
-
 static int publish_restore(Fs *fs, Stage *stage, const Match *match, Verdict *ret_verdict)
 {
 	int r;
@@ -374,7 +378,6 @@ static int publish_restore(Fs *fs, Stage *stage, const Match *match, Verdict *re
 	if (r < 0)
 		return r;
 	node_remember_kept(fs, stage->node, publish_writer(stage), &stage->began);
-	publish_hold(fs, stage);
 	return 0;
 }
 
@@ -384,18 +387,6 @@ static bool publish_has_arrived(const Fs *fs, const Stage *stage)
 	struct stat st;
 
 	return fstat(stage->base_fd, &st) == 0 && held_has_arrived(fs, &st);
-}
-
-/* What is under the name stays as it was, and is older than what the step that has just made it has
- * read: it will be made again each time (P15). */
-static void publish_note_outdated(Fs *fs, const Stage *stage)
-{
-	struct timespec newest;
-	struct stat st;
-
-	if (node_stat(fs, stage->node, &st) == 0 &&
-		inputs_are_newer(fs->inputs, publish_writer(stage), &st.st_mtim, &newest))
-		outdated_note(fs, stage->node, &newest);
 }
 
 /* Whether a file of that mtime is to get a new one though its bytes are the same. */
@@ -409,7 +400,8 @@ static bool publish_base_converges(Fs *fs, const Stage *stage)
 {
 	struct stat st;
 
-	return fstat(stage->base_fd, &st) == 0 && publish_converges(fs, stage, &st.st_mtim);
+	return fs->options->converge && fstat(stage->base_fd, &st) == 0 &&
+	       publish_converges(fs, stage, &st.st_mtim);
 }
 
 static bool publish_match_converges(Fs *fs, const Stage *stage, const Match *match)
@@ -438,15 +430,11 @@ static int publish_name(
 		*ret_verdict = VERDICT_KEPT;
 		if (ends)
 			node_remember_kept(fs, stage->node, publish_writer(stage), &stage->began);
-		publish_hold(fs, stage);
-		publish_note_outdated(fs, stage);
 		return 0;
 	}
 	if (publish_match_holds(fs, stage, match) && !publish_match_converges(fs, stage, match) &&
-		publish_restore(fs, stage, match, ret_verdict) == 0) {
-		publish_note_outdated(fs, stage);
+		publish_restore(fs, stage, match, ret_verdict) == 0)
 		return 0;
-	}
 	if (stage->is_new) {
 		*ret_verdict = VERDICT_NEW;
 		r = publish_new(fs, stage, ends);
@@ -490,7 +478,7 @@ static int publish_under_lock(
 		return 0;
 	r = publish_name(fs, stage, same, match, ends, ret_verdict);
 	if (r == 0)
-		publish_sign(fs, stage);
+		publish_note(fs, stage, *ret_verdict);
 	if (r == 0 && !ends && *ret_verdict != VERDICT_KEPT)
 		stage_rebase(fs, stage, *ret_verdict != VERDICT_TOUCHED);
 	return r;

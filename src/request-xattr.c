@@ -164,13 +164,24 @@ static ssize_t xattr_list(const char *path, const Xattr *x)
 	return n;
 }
 
+/* While the file is written the kernel asks for its capabilities each time: what is open already
+ * tells. -1: nothing is, or the caller may not be told without being checked. */
+static int xattr_open_fd(const Version *version, const Xattr *x)
+{
+	const Stage *stage = version->stage;
+
+	return x->op == XATTR_GET && stage && !stage->is_new && request_is_trusted()
+		       ? stage->base_fd
+		       : -1;
+}
+
 static ssize_t xattr_do(Fs *fs, fuse_ino_t ino, const Xattr *x)
 {
 	Version *version;
 	autofd fd = -1;
 	char path[32];
 	struct stat st;
-	int r;
+	int open_fd, r;
 	HOLD(&fs->lock);
 
 	version = version_find(fs, ino);
@@ -181,10 +192,11 @@ static ssize_t xattr_do(Fs *fs, fuse_ino_t ino, const Xattr *x)
 	/* A link's attributes cannot be reached through a descriptor. */
 	if (version->type == S_IFLNK)
 		return x->op == XATTR_LIST ? 0 : x->op == XATTR_GET ? -ENODATA : -EOPNOTSUPP;
-	r = request_attr_target(fs, version, &fd);
+	open_fd = xattr_open_fd(version, x);
+	r = open_fd < 0 ? request_attr_target(fs, version, &fd) : 0;
 	if (r < 0)
 		return r;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", open_fd < 0 ? fd : open_fd);
 	if (x->op == XATTR_GET)
 		return xattr_get(path, x);
 	if (x->op == XATTR_LIST)

@@ -383,6 +383,7 @@ static void rename_kept(World *w, const Op *op)
 		to->inode->moved = true;
 	to->inode->mode = inode->mode;
 	to->inode->held = true;
+	to->inode->wrote = w->steps[op->actor];
 	name_look(w, op->other, op->actor, true);
 	if (w->keeps && !inode->arrived && (inode->text->size > 0 || !w->always))
 		name_remember(w, &w->names[op->path],
@@ -435,6 +436,7 @@ static void rename_returned(World *w, const Op *op, int found)
 
 	from = (Former){.type = inode->type, .text = inode->text, .mtime = inode->mtime};
 	back = name_returned(w, op->other, found, inode);
+	back->wrote = w->steps[op->actor];
 	if (to->inode)
 		inode_unlink(to->inode);
 	name_clear(w, op->other);

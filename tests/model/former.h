@@ -137,6 +137,16 @@ static Inode *name_returned(World *w, int path, int i, Inode *inode)
 	return inode;
 }
 
+/* What is replaced has been written by the writer's own step, and nobody else has looked since the
+ * name's last former version left: nobody misses it. */
+static bool name_is_passing(const World *w, int path, const Inode *inode, int writer)
+{
+	const Name *n = &w->names[path];
+
+	return n->n_formers > 0 && looks_are_excused(w, &n->formers[0].looks, writer) &&
+	       inode->wrote == w->steps[writer];
+}
+
 /* Something new is there: what the writer may not have back, nobody may. */
 static void name_renewed(World *w, int path, int writer)
 {

@@ -87,7 +87,7 @@ static void expose_changed(World *w, Session *s, Text *text, bool ends, bool alw
 	int writer = s->openers[0].actor, found;
 	Name *n = &w->names[s->path];
 	Inode *old = n->inode, *inode;
-	bool is_new = s->made != NULL, may;
+	bool is_new = s->made != NULL, may, passing;
 
 	/* A file with several names keeps its inode, and what another one of them shows. */
 	may = ends && !always && !s->touched && !session_is_seen(w, s) &&
@@ -104,8 +104,9 @@ static void expose_changed(World *w, Session *s, Text *text, bool ends, bool alw
 		return;
 	}
 	w->tallies[is_new ? NEW : CHANGED]++;
+	passing = (old || n->shadow) && name_is_passing(w, s->path, old ? old : n->shadow, writer);
 	name_renewed(w, s->path, writer);
-	if (old || n->shadow)
+	if ((old || n->shadow) && !passing)
 		name_leaves(w, s->path, old ? old : n->shadow, &s->looks);
 	n->inode = inode = expose_inode(w, s, text);
 	if (s->times_set) {
@@ -145,11 +146,13 @@ static void session_expose(World *w, Session *s, bool ends)
 		name_renewed(w, s->path, s->openers[0].actor);
 	} else {
 		n->inode->held = true;
+		n->inode->wrote = w->steps[s->openers[0].actor];
 		w->tallies[KEPT] += ends;
 		if (ends)
 			name_remember_kept(w, s);
 		return;
 	}
+	n->inode->wrote = w->steps[s->openers[0].actor];
 	if (!ends)
 		session_rebase(s);
 }

@@ -48,6 +48,7 @@ struct Inode {
 	bool moved;        /* the backing's inode may have another number or ctime than before */
 	bool held;         /* its mtime has been held back: under another name it is stamped */
 	bool arrived;      /* it has got its name with an old mtime: written again, it is new */
+	int wrote;         /* the step that has written it as it is; 0: unknown */
 	int epoch;         /* counts times that changed without a user's setting them */
 	int n_through;     /* times that it was written through, for it had several names (P14) */
 	/* what the backing had when it was last looked at; ino 0: not seen yet */
@@ -188,6 +189,7 @@ static void inode_stamp(World *w, Inode *inode, int64_t after)
 	inode->hi = 0;
 	inode->moved = true;
 	inode->held = inode->arrived = false;
+	inode->wrote = 0;
 }
 
 static void inode_set_mtime(Inode *inode, int64_t mtime)
@@ -196,6 +198,7 @@ static void inode_set_mtime(Inode *inode, int64_t mtime)
 	inode->lo = inode->hi = inode->after = 0;
 	inode->moved = true;
 	inode->held = inode->arrived = false;
+	inode->wrote = 0;
 }
 
 static void world_new_step(World *w, int actor)

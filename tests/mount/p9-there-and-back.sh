@@ -47,3 +47,29 @@ tool open 0 "$B/h" w,trunc -- write 0 0 raw -- close 0 -- chmod "$B/h" 640 -- \
 	open 0 "$B/h" w,trunc -- write 0 0 'another\sfinal\sheader\n' -- close 0
 eq "with another mode" "$(mtime "$B/h")" "$before"
 eq "its mode" "$(stat -c %a "$(v h)")" 640
+
+# what nobody but the step itself can have seen on the way is not kept, what somebody has seen is
+remembered() { grep -o '"remembered":[0-9]*' "$B/.lklfs/status"; }
+echo k0 >"$B/k"
+before=$(mtime "$B/k")
+start w
+# writes TEXT...: each in a session
+writes() {
+	local text
+	for text; do
+		to w open 0 "$B/k" w,trunc
+		to w write 0 0 "$text\n"
+		to w close 0
+	done
+}
+writes k1
+want=$(remembered)
+writes k2 k3 k4
+eq "remembered on the way" "$(remembered)" "$want"
+writes k0
+eq "there and back on a long way" "$(mtime "$B/k")" "$before"
+writes k5 k6
+seen=$(mtime "$B/k")
+writes k7 k6
+eq "back to what somebody has seen" "$(mtime "$B/k")" "$seen"
+ends w

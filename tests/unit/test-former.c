@@ -408,6 +408,39 @@ static void test_changed(Place *place, gconstpointer data G_GNUC_UNUSED)
 	ASSERT_ERROR(former_open(place->fs, all->pdata[0], &fd), ESTALE);
 }
 
+/* Whether what is there now is of no use to anybody if this one replaces it. */
+static bool passes(Place *place, int who)
+{
+	return former_is_passing(
+		place->fs, place->root, "f", place->fd, who < 0 ? NULL : place->who.who[who]);
+}
+
+static void test_passing(Place *place, gconstpointer data G_GNUC_UNUSED)
+{
+	struct stat st;
+
+	/* nothing is known of what was before */
+	make(place, "f", "abcd");
+	st = stat_of(place, "f");
+	inputs_wrote(place->fs->inputs, place->who.who[ONE], &st);
+	g_assert_false(passes(place, ONE));
+
+	take_away(place, "f");
+	make(place, "f", "wxyz");
+	g_assert_false(passes(place, ONE)); /* who has written that? */
+	st = stat_of(place, "f");
+	inputs_wrote(place->fs->inputs, place->who.who[ONE], &st);
+	g_assert_true(passes(place, ONE));
+	g_assert_false(passes(place, TWO));
+	g_assert_false(passes(place, -1));
+
+	/* make looks at its target, which may be why another step runs, but not this one */
+	looks(place, DRIVER, LOOK_TIMES);
+	g_assert_true(passes(place, ONE));
+	looks(place, TWO, LOOK_TIMES);
+	g_assert_false(passes(place, ONE));
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -422,5 +455,6 @@ int main(int argc, char **argv)
 	ADD("list", test_list);
 	ADD("bounds", test_bounds);
 	ADD("changed", test_changed);
+	ADD("passing", test_passing);
 	return g_test_run();
 }
