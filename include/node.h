@@ -33,6 +33,7 @@ struct Node {
 
 	/* offer.c */
 	Version *offered;  /* not owned: cleared when it is dropped; NULL: none */
+	bool offer_holds;  /* it may be opened for writing as it stands */
 	pid_t writer;      /* the thread that has opened it for writing last; 0: unknown */
 	unsigned n_offers; /* since then */
 
@@ -114,6 +115,10 @@ void node_remember_ctime(Fs *fs, Node *node, const struct stat *st, const struct
 /* Remembers that a session of this process, begun then, has left no trace. Takes a reference to
  * kept_by. */
 void node_remember_kept(Fs *fs, Node *node, Process *by, const struct timespec *began);
+
+/* What the kernel has in mind of what is exposed is not so any more: that gets other ids with the
+ * next lookups. */
+void node_supersede(Fs *fs, Node *node);
 
 /* The exposed version for what the backing has under this name now: the known one if it still is
  * that, else a new one. */

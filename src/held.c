@@ -136,8 +136,8 @@ bool held_stamp(Fs *fs, int dir_fd, const char *name, Node *node)
 	if (backing_stat(dir_fd, name, &st) < 0 || !held_has(fs, &st))
 		return false;
 	(void)!kept_stamp(fs, dir_fd, name);
-	if (node && node->exposed)
-		version_supersede(fs, node->exposed);
+	if (node)
+		node_supersede(fs, node);
 	return true;
 }
 

@@ -278,12 +278,22 @@ void node_remember_kept(Fs *fs, Node *node, Process *by, const struct timespec *
 		node_unref(fs, g_queue_pop_head(&fs->kept));
 }
 
+void node_supersede(Fs *fs, Node *node)
+{
+	if (node->exposed)
+		version_supersede(fs, node->exposed);
+	if (node->offered)
+		version_supersede(fs, node->offered);
+}
+
 Version *node_expose(Fs *fs, Node *node, const struct stat *st)
 {
 	if (node->exposed && version_matches(node->exposed, st))
 		return node->exposed;
 	if (node->exposed)
-		version_supersede(fs, node->exposed);
+		node_supersede(fs, node);
+	if (node->offered && !version_matches(node->offered, st))
+		version_supersede(fs, node->offered);
 	node->exposed = version_new(fs, node, VERSION_EXPOSED);
 	version_identify(node->exposed, st);
 	return node->exposed;

@@ -16,6 +16,8 @@ void offer_note_writer(Fs *fs, Node *node, pid_t tid)
 	Node **slot = &fs->writers[(unsigned)tid % FS_WRITERS], *old = *slot;
 
 	offer_withdraw(node);
+	if (node->offered && node->offered->state == VERSION_STAGED)
+		node->offered = NULL;
 	node->writer = tid;
 	node->n_offers = 0;
 	if (tid <= 0)
@@ -29,16 +31,22 @@ Version *offer_make(Fs *fs, Node *node, const struct stat *st, pid_t tid)
 	if (tid <= 0 || node->writer != tid || node->stage || node->n_offers == N_OFFERS_MAX)
 		return NULL;
 	node->n_offers++;
-	if (!node->offered || !version_matches(node->offered, st)) {
-		node->offered = version_new(fs, node, VERSION_EXPOSED);
-		version_identify(node->offered, st);
-	}
+	if (node->offer_holds && version_matches(node->offered, st))
+		return node->offered;
+	/* Whoever has the last one open is to be told of what is set by another id. */
+	if (node->offered && node->offered->handles)
+		return NULL;
+	if (node->offered)
+		version_supersede(fs, node->offered);
+	node->offered = version_new(fs, node, VERSION_EXPOSED);
+	version_identify(node->offered, st);
+	node->offer_holds = true;
 	return node->offered;
 }
 
 void offer_withdraw(Node *node)
 {
-	node->offered = NULL;
+	node->offer_holds = false;
 }
 
 void offers_end(Fs *fs)
@@ -51,6 +59,6 @@ bool offer_is_for(const Version *version, pid_t tid)
 {
 	const Node *node = version->node;
 
-	return tid > 0 && node->offered == version && node->writer == tid && !node->stage &&
-	       !version->handles;
+	return tid > 0 && node->offer_holds && node->offered == version && node->writer == tid &&
+	       !node->stage && !version->handles;
 }

@@ -91,13 +91,6 @@ static void publish_note(Fs *fs, const Stage *stage, Verdict verdict)
 	inputs_wrote(fs->inputs, writer, &st);
 }
 
-/* The exposed file is not what the kernel has cached: it gets another id with its next lookup. */
-static void publish_renumber(Fs *fs, Node *node)
-{
-	if (node->exposed)
-		version_supersede(fs, node->exposed);
-}
-
 static int publish_set_mtime(const Stage *stage, int fd)
 {
 	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, stage->mtime};
@@ -117,7 +110,7 @@ static int publish_touch(Fs *fs, Stage *stage)
 		r = kept_stamp(fs, dir_fd, stage->node->name);
 	if (r < 0)
 		return r;
-	publish_renumber(fs, stage->node);
+	node_supersede(fs, stage->node);
 	return 0;
 }
 
@@ -211,7 +204,7 @@ static int publish_replace(Fs *fs, Stage *stage)
 		return r;
 	if (fstat(stage->fd, &st) == 0)
 		held_forget(fs, &st);
-	publish_renumber(fs, node);
+	node_supersede(fs, node);
 	return 0;
 }
 
@@ -233,7 +226,7 @@ static int publish_through(Fs *fs, Stage *stage, bool ends, bool durable)
 	if (r < 0)
 		return r;
 	former_forget_node(fs, stage->node);
-	publish_renumber(fs, stage->node);
+	node_supersede(fs, stage->node);
 	publish_note(fs, stage, VERDICT_CHANGED);
 	through_supersede(fs, stage);
 	if (!ends)
@@ -333,7 +326,7 @@ static int publish_put_back(Fs *fs, Stage *stage, const Match *match)
 		node->shadow = false;
 		node->parent->n_hidden--;
 	}
-	publish_renumber(fs, node);
+	node_supersede(fs, node);
 	return 0;
 }
 
@@ -595,7 +588,7 @@ void publish_end(Fs *fs, Stage *stage)
 		stage->state = STAGE_FAILED;
 		failed_note(fs, stage, r);
 		/* Who has looked the name up before is to look again, and finds the stage. */
-		publish_renumber(fs, stage->node);
+		node_supersede(fs, stage->node);
 		stage_renumber(fs, stage);
 		return;
 	}

@@ -124,10 +124,11 @@ void request_attr_release(Fs *fs, const Version *version, int fd)
 
 void request_attr_changed(Fs *fs, Version *version)
 {
-	Version *exposed = version->node->exposed;
+	const Version *ids[] = {version->node->exposed, version->node->offered};
 
-	if (exposed && exposed != version)
-		request_refresh(fs, exposed);
+	for (unsigned i = 0; i < G_N_ELEMENTS(ids); i++)
+		if (ids[i] && ids[i] != version)
+			request_refresh(fs, ids[i]);
 	if (version->node->stage && version->node->stage->version &&
 		version->node->stage->version != version)
 		request_refresh(fs, version->node->stage->version);
@@ -150,6 +151,7 @@ int request_attr_uncache(Fs *fs, Version *version)
 		pin_drop(fs, pin, current->due);
 	/* Others may have looked the name up in between, and cached it. */
 	request_expire(fs, version->node);
+	node_supersede(fs, version->node);
 	version_supersede(fs, version);
 	return 0;
 }
@@ -308,8 +310,7 @@ static int set_staged_times(Fs *fs, Stage *stage, const struct stat *attr, int t
 		kept_note_mtime(fs, &st);
 		if (times[1].tv_nsec != UTIME_OMIT)
 			held_forget(fs, &st);
-		if (stage->node->exposed)
-			version_supersede(fs, stage->node->exposed);
+		node_supersede(fs, stage->node);
 		return 0;
 	}
 	if (times[1].tv_nsec == UTIME_OMIT)

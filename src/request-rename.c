@@ -498,8 +498,8 @@ static int rename_matched(Fs *fs, const Move *from, const Move *to, const Plan *
 		return r;
 	if (!to->backing)
 		backing_touch_dir(to->dir_fd);
-	if (to->node && to->node->exposed)
-		version_supersede(fs, to->node->exposed);
+	if (to->node)
+		node_supersede(fs, to->node);
 	former_look(fs, to->dir, to->name, request_current()->caller, LOOK_BYTES, true);
 	kept_save(fs, from->dir_fd, from->name);
 	(void)!unlinkat(from->dir_fd, from->name, 0);
@@ -527,8 +527,8 @@ static int rename_with_mtime(Fs *fs, const Move *from, const Move *to, const Pla
 	else if (former_may_return(plan->match.former, request_current()->caller))
 		(void)!former_restore_mtime(fs, plan->match.former, to->dir_fd);
 	node = node_find(fs, to->dir, to->name);
-	if (node && node->exposed)
-		version_supersede(fs, node->exposed);
+	if (node)
+		node_supersede(fs, node);
 	if (backing_stat(to->dir_fd, to->name, &st) == 0) {
 		kept_note_mtime(fs, &st);
 		held_forget(fs, &st);

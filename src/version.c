@@ -35,8 +35,10 @@ void version_drop_unused(Fs *fs, Version *version)
 		return;
 	if (version->node->exposed == version)
 		version->node->exposed = NULL;
-	if (version->node->offered == version)
-		offer_withdraw(version->node);
+	if (version->node->offered == version) {
+		version->node->offered = NULL;
+		version->node->offer_holds = false;
+	}
 	g_hash_table_remove(fs->versions, &version->id);
 	node_unref(fs, version->node);
 	g_free(version);
@@ -53,6 +55,8 @@ void version_supersede(Fs *fs, Version *version)
 	offer_withdraw(version->node);
 	if (version->node->exposed == version)
 		version->node->exposed = NULL;
+	if (version->node->offered == version)
+		version->node->offered = NULL;
 	version->state = VERSION_SUPERSEDED;
 	version->stage = stage_unref(fs, version->stage);
 	version_drop_unused(fs, version);

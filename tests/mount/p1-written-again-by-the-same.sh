@@ -80,11 +80,15 @@ to w close 2
 # The actor has it open for reading when it writes it.
 rewritten 'v10\n'
 to w open 1 "$B/f" r
+chmod 640 "$B/f"
+is_told() { [[ "$(to w fstat 1)" == *mode=640* ]]; }
+until_true "the mode that somebody else has set, by that handle" is_told
 to w open 0 "$B/f" w,trunc
 to w write 0 0 'v11\n'
 eq "the old bytes by the handle from before" "$(to w read 1 0 9)" 'v10\n'
 to w close 0
 eq "and after it" "$(to w read 1 0 9)" 'v10\n'
+eq "its size" "$(to w fstat 1 | grep -o 'size=[0-9]*')" size=4
 to w close 1
 eq "a stranger, at last" "$(cat "$B/f")" v11
 
