@@ -6,9 +6,9 @@
  * does WORK so often and prints how many nanoseconds one took. With --each every one is done by a
  * process of its own, as in a build, which is what is timed, without its start and its end. Works:
  * stat, read (open, read 4 KiB, close), small and big (open with O_TRUNC, write 4 KiB, or 64 MiB in
- * pieces of 64 KiB, close). SEED is in what is written, and counts up from one time to the next if
- * it is not 0. `lookup` takes N for nothing: it lists DIR/many and stats all that is there, and
- * prints how many that were. */
+ * pieces of 64 KiB, close), replace (4 KiB in a new file, which is renamed over the old one). SEED
+ * is in what is written, and counts up from one time to the next if it is not 0. `lookup` takes N
+ * for nothing: it lists DIR/many and stats all that is there, and prints how many that were. */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -99,6 +99,17 @@ static void run_small(const char *path, uint64_t seed)
 	rewrite(path, seed, SMALL, SMALL);
 }
 
+static void run_replace(const char *path, uint64_t seed)
+{
+	char made[4096];
+
+	if (snprintf(made, sizeof(made), "%s.new", path) >= (int)sizeof(made))
+		die(path);
+	rewrite(made, seed, SMALL, SMALL);
+	if (rename(made, path) < 0)
+		die(path);
+}
+
 static void run_big(const char *path, uint64_t seed)
 {
 	rewrite(path, seed, BIG, PIECE);
@@ -125,6 +136,7 @@ static const Work works[] = {
 	{"stat", "known", run_stat},
 	{"read", "known", run_read},
 	{"small", "small", run_small},
+	{"replace", "replaced", run_replace},
 	{"big", "big", run_big},
 };
 
