@@ -40,7 +40,8 @@ eq "status if there is no command" "$(status_of contain not-found)" 127
 
 # SIGTERM, as by an engine's stop, reaches the build
 builds signalled "trap 'echo late >late; exit 9' TERM; echo >'$W/ready'; read x <>'$T/never'"
-signalled signalled TERM 9
+begins signalled
+ends_by TERM signalled 9
 eq "what the build did then" "$(cat "$B/late")" late
 
 # orphans are reaped: process 1 has no zombies
@@ -51,6 +52,7 @@ eq "status with orphans" "$(status_of contain orphans)" 0
 eq "zombies" "$(cat "$T/out")" 0
 
 # a process in the background neither keeps the container, nor loses what it has written
+mkfifo "$W/ready"
 builds left "sh -c 'exec 3>left; echo written >&3; echo >\"$W/ready\"; read x <>\"$T/never\"' & read x <'$W/ready'; exit 5"
 eq "status with a process left" "$(status_of timeout 20 runc --root "$T/runc" run --no-new-keyring --bundle "$W/left" left)" 5
 eq "what that has written" "$(cat "$B/left")" written

@@ -13,7 +13,8 @@ eq "process 1" "$(cat "$T/out")" tini
 eq "what it wrote" "$(cat "$B/f")" new
 bundle signalled "$(command -v tini)" -- "$LKLFS" run "$B" -- \
 	sh -c "cd '$B'; trap 'echo late >late; exit 9' TERM; echo >'$W/ready'; read x <>'$T/never'"
-signalled signalled TERM 9
+begins signalled
+ends_by TERM signalled 9
 eq "what the build did then" "$(cat "$B/late")" late
 eq "mounts" "$(n_mounted "$B")" 0
 eq "daemons" "$(daemons)" ""

@@ -12,8 +12,8 @@ pattern 100000 old >"$B/large"
 cp "$B/large" "$W/large"
 bundle killed "$LKLFS" run "$B" -- sh -c "cd '$B'; exec 3>old 4>large 5>new; echo other >&3; echo short >&4; echo new >&5
 	rm -f old2; echo >'$W/ready'; read x <>'$T/never'"
-signalled killed KILL 137
-until_true "the container has gone" no_container
+begins killed
+ends_by KILL killed 137
 eq "old" "$(cat "$B/old")" old
 cmp "$B/large" "$W/large" || fail "the large file is torn"
 [[ ! -e "$B/new" ]] || fail "half of a new file is there"

@@ -5,9 +5,8 @@
 #   bundle NAME WORDS...   $W/NAME is a bundle whose process 1 is WORDS; $LKLFS, $B, $W and $T are where they are
 #                          outside. With CONTAINER_USERNS in the environment it has a user namespace of its own
 #   contain NAME           runs it in the foreground; its exit status
-#   signalled NAME SIGNAL STATUS
-#                          runs it, sends process 1 the signal when somebody in it writes to $W/ready, which is there
-#                          before, and it exits so
+#   begins NAME            runs it in the background until it has written a line to $W/ready
+#   ends_by SIGNAL NAME STATUS   sends the signal to its process 1; that is the exit status then
 
 # The root of a container: the programs of this machine, nothing else of it.
 container_root() { # DIR
@@ -55,15 +54,20 @@ EOF
 
 contain() { runc --root "$T/runc" run --no-new-keyring --bundle "$W/$1" "$1" </dev/null; }
 
-no_container() { [[ -z "$(runc --root "$T/runc" list -q)" ]]; }
-
-mkfifo "$W/ready"
-signalled() {
-	local r=0 pid
+begins() {
+	mkfifo "$W/ready"
 	contain "$1" >"$T/out" 2>"$T/err" &
-	pid=$!
-	read -r <>"$W/ready"
-	runc --root "$T/runc" kill "$1" "$2"
-	wait "$pid" || r=$?
-	eq "status after SIG$2" "$r" "$3"
+	CONTAINER_PID=$!
+	read -r -t 30 <>"$W/ready" || fail "$1 does not get ready: $(cat "$T/err")"
+	rm "$W/ready"
 }
+
+ends_by() {
+	local r=0
+	runc --root "$T/runc" kill "$2" "$1"
+	wait "$CONTAINER_PID" || r=$?
+	eq "status after SIG$1" "$r" "$3"
+	until_true "the end of $2" no_container
+}
+
+no_container() { [[ -z "$(runc --root "$T/runc" list -q)" ]]; }
