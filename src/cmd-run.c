@@ -34,7 +34,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define GRACE_MS 2000 /* between SIGTERM and SIGKILL, and for a detached mount to end */
+#define GRACE_MS 2000  /* between SIGTERM and SIGKILL, and for a detached mount to end */
+#define STRANGER_MS 20 /* between two looks for processes whose ends nobody tells */
 
 static const int forwarded[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
 
@@ -284,7 +285,14 @@ static void end_holders(Session *session)
 	}
 }
 
-/* As PID 1. */
+/* As PID 1: is there any other process? What an engine's exec has brought in is nobody's child
+ * here. */
+static bool is_anybody_left(Command *command)
+{
+	return reap_children(command) || kill(-1, 0) == 0;
+}
+
+/* As PID 1. The ends of children are told by a signal, those of others by nobody. */
 static void end_everybody(Command *command, int signal_fd)
 {
 	const int rounds[] = {SIGTERM, SIGKILL};
@@ -293,14 +301,12 @@ static void end_everybody(Command *command, int signal_fd)
 		gint64 deadline = g_get_monotonic_time() + GRACE_MS * 1000;
 		struct pollfd p = {.fd = signal_fd, .events = POLLIN};
 
-		if (!reap_children(command))
+		if (!is_anybody_left(command))
 			return;
 		kill(-1, rounds[i]);
-		while (reap_children(command)) {
-			if (poll(&p, 1, time_left(deadline)) == 0)
-				break;
-			take_signal(signal_fd, command);
-		}
+		while (is_anybody_left(command) && time_left(deadline) > 0)
+			if (poll(&p, 1, MIN(time_left(deadline), STRANGER_MS)) > 0)
+				take_signal(signal_fd, command);
 	}
 }
 
