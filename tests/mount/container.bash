@@ -23,7 +23,7 @@ bundle() {
 	mkdir "$W/$name"
 	container_root "$W/$name/rootfs"
 	python3 - "$W/$name/config.json" "$CASE" "$@" <<'EOF'
-import json, os, sys
+import json, os, pathlib, sys
 path, case, *words = sys.argv[1:]
 caps = ["CAP_SYS_ADMIN", "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_SETUID", "CAP_SETGID"]
 bind = lambda source, *options: {"destination": source, "type": "bind", "source": source, "options": ["rbind", *options]}
@@ -33,7 +33,9 @@ mounts = [
     bind("/usr", "ro"), bind("/etc", "ro"), bind(case),
 ]
 namespaces = [{"type": kind} for kind in ("pid", "mount", "ipc", "uts")]
-linux = {"namespaces": namespaces, "resources": {"devices": [{"allow": True, "access": "rwm"}]},
+# Control groups are the machine's: somebody else's case may have a container of this name at the same time.
+group = "-".join([*pathlib.Path(case).parts[-2:], pathlib.Path(path).parts[-2]])
+linux = {"namespaces": namespaces, "cgroupsPath": "/" + group, "resources": {"devices": [{"allow": True, "access": "rwm"}]},
          "devices": [{"path": "/dev/fuse", "type": "c", "major": 10, "minor": 229, "fileMode": 0o666}]}
 if os.environ.get("CONTAINER_USERNS"):
     namespaces.append({"type": "user"})
