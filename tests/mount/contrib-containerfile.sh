@@ -9,8 +9,8 @@ need meson ninja cc
 file=$TOP/contrib/container/Containerfile
 n=0
 while read -r _ from to; do
-	mkdir -p "$T$to"
 	# as COPY does: of a directory what is in it
+	mkdir -p "$T$to"
 	if [[ -d "$TOP/$from" ]]; then cp -R "$TOP/$from/." "$T$to"; else cp "$TOP/$from" "$T$to"; fi
 	n=$((n + 1))
 done < <(grep '^COPY [^-]' "$file")
