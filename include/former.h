@@ -61,6 +61,9 @@ void former_forget_node(Fs *fs, const Node *node);
  * it, if it can be kept. */
 int former_remove(Fs *fs, const Node *dir, int dir_fd, const char *name);
 
+/* The same for what is no version of its own, as one with its bytes is remembered. */
+int former_discard(Fs *fs, int dir_fd, const char *name);
+
 typedef struct Keep Keep;
 
 struct Keep {

@@ -43,7 +43,7 @@ bool step_process_equal(const Process *a, const Process *b);
 bool step_is_family(const Process *process, const Process *opener);
 
 /* Whether both run inside the same build step. A process without a driver above it is a step of its
- * own. NULL is in no step. */
+ * own; but all of them that are git are one. NULL is in no step. */
 bool step_equal(const Process *a, const Process *b);
 
 /* Whether the process runs inside the build step of opener, be it in a step further in. */
@@ -56,6 +56,13 @@ unsigned step_process_hash(const Process *process);
 
 /* Whether driver is the build driver directly above the step of process. */
 bool step_is_driver_of(const Process *driver, const Process *process);
+
+/* The git that the process is, or the one above that runs it; no reference is taken. NULL: it is no
+ * git. */
+Process *step_git(Process *process);
+
+/* A descriptor that can be read when the process has ended. -ESRCH: it has. Does not wait. */
+int step_open_end(const Process *process, int *ret_fd);
 
 /* Whether the process itself is a build driver. */
 bool step_is_driver(const Process *process);

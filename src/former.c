@@ -519,7 +519,8 @@ static void former_check(Fs *fs, const struct stat *st)
 		former_release(fs, st);
 }
 
-int former_remove(Fs *fs, const Node *dir, int dir_fd, const char *name)
+/* dir: NULL if it is not to become a former version. */
+static int former_unlink(Fs *fs, const Node *dir, int dir_fd, const char *name)
 {
 	bool has, worth;
 	struct stat st;
@@ -528,7 +529,7 @@ int former_remove(Fs *fs, const Node *dir, int dir_fd, const char *name)
 	has = backing_stat(dir_fd, name, &st) == 0;
 	if (has) {
 		former_check(fs, &st);
-		worth = former_is_worth(fs, &st);
+		worth = dir && former_is_worth(fs, &st);
 		if ((worth || kept_find(fs, &st)) &&
 			kept_move_in(fs, dir_fd, name, &st, &kept) == 0) {
 			if (worth)
@@ -554,6 +555,16 @@ bool former_is_passing(Fs *fs, const Node *dir, const char *name, int dir_fd, co
 	/* Whoever has looked since that one was replaced has been written down with it. */
 	return last && former_may_return(last, writer) && backing_stat(dir_fd, name, &st) == 0 &&
 	       inputs_is_own(fs->inputs, writer, &st);
+}
+
+int former_remove(Fs *fs, const Node *dir, int dir_fd, const char *name)
+{
+	return former_unlink(fs, dir, dir_fd, name);
+}
+
+int former_discard(Fs *fs, int dir_fd, const char *name)
+{
+	return former_unlink(fs, NULL, dir_fd, name);
 }
 
 bool former_keep(Fs *fs, int dir_fd, const char *name, Keep *ret_keep)

@@ -16,6 +16,7 @@
 #include "former.h"
 #include "held.h"
 #include "kept.h"
+#include "late.h"
 #include "offer.h"
 #include "outdated.h"
 #include "stage.h"
@@ -91,6 +92,7 @@ int fs_new(const Options *options, Inputs *inputs, int root_fd, const char *dir,
 	fs->store = store_new();
 	fs->formers = formers_new();
 	fs->held = held_new(HELD_MAX);
+	fs->lates = lates_new();
 	fs->outdated = outdated_new();
 	g_queue_init(&fs->stages);
 	g_queue_init(&fs->kept);
@@ -140,6 +142,7 @@ Fs *fs_free(Fs *fs)
 {
 	if (!fs)
 		return NULL;
+	fs->lates = lates_free(fs);
 	fs->formers = formers_free(fs);
 	fs->store = store_free(fs);
 	fs->held = held_free(fs->held);

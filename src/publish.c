@@ -27,6 +27,7 @@
 #include "former.h"
 #include "held.h"
 #include "kept.h"
+#include "late.h"
 #include "log.h"
 #include "match.h"
 #include "outdated.h"
@@ -120,7 +121,7 @@ static bool publish_keep(Fs *fs, const Stage *stage, int dir_fd, Keep *ret_keep)
 {
 	const Node *node = stage->node;
 
-	if (!stage->seen && !stage->unknown &&
+	if (!stage->seen && !stage->unknown && !late_give_way(fs, stage->node) &&
 		!former_is_passing(fs, node->parent, node->name, dir_fd, publish_writer(stage)))
 		return former_keep(fs, dir_fd, node->name, ret_keep);
 	kept_save(fs, dir_fd, node->name);
@@ -406,10 +407,18 @@ static bool publish_match_converges(Fs *fs, const Stage *stage, const Match *mat
 	return fstat(match->fd, &st) == 0 && publish_converges(fs, stage, &st.st_mtim);
 }
 
+/* Whether it is too early for a former version to come back: who writes it has been told of another
+ * mtime. */
+static bool publish_is_late(Fs *fs, const Stage *stage, const Match *match)
+{
+	return match->former && stage->is_new && late_is_needed(fs, publish_writer(stage));
+}
+
 /* The second half: the name. Returns -EXDEV if the file has to be written through. */
 static int publish_name(
 	Fs *fs, Stage *stage, bool same, const Match *match, bool ends, Verdict *ret_verdict)
 {
+	bool back, late;
 	int r;
 
 	if (same &&
@@ -425,14 +434,17 @@ static int publish_name(
 			node_remember_kept(fs, stage->node, publish_writer(stage), &stage->began);
 		return 0;
 	}
-	if (publish_match_holds(fs, stage, match) && !publish_match_converges(fs, stage, match) &&
-		publish_restore(fs, stage, match, ret_verdict) == 0)
+	back = publish_match_holds(fs, stage, match) && !publish_match_converges(fs, stage, match);
+	late = back && publish_is_late(fs, stage, match);
+	if (back && !late && publish_restore(fs, stage, match, ret_verdict) == 0)
 		return 0;
 	if (stage->is_new) {
-		*ret_verdict = VERDICT_NEW;
+		*ret_verdict = late ? VERDICT_RESTORED : VERDICT_NEW;
 		r = publish_new(fs, stage, ends);
 		if (r == 0)
 			stage_note_openers(fs, stage);
+		if (r == 0 && late)
+			late_note(fs, stage->node, match->former, publish_writer(stage));
 		return r;
 	}
 	*ret_verdict = VERDICT_CHANGED;

@@ -13,6 +13,7 @@
 #include "former.h"
 #include "held.h"
 #include "kept.h"
+#include "late.h"
 #include "offer.h"
 #include "order.h"
 #include "publish.h"
@@ -290,6 +291,7 @@ void request_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 
 		dir = version_find(fs, parent);
 		if (dir) {
+			late_settle(fs, dir->node, name);
 			r = lookup(fs, dir, name, &entry);
 			lookup_note(fs, dir->node, name, r, entry.attr.st_mode);
 			watched = former_watches(fs, dir->node, name);
@@ -520,6 +522,13 @@ void request_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, cons
 	make_reply(req, parent, name, &(Making){.mode = S_IFLNK, .target = target});
 }
 
+/* node: NULL if nothing is known of the name. */
+static int remove_file(Fs *fs, const Node *dir, Node *node, int dir_fd, const char *name)
+{
+	return node && late_give_way(fs, node) ? former_discard(fs, dir_fd, name)
+					       : former_remove(fs, dir, dir_fd, name);
+}
+
 /* flags: as of unlinkat(2). */
 static int remove_name(Fs *fs, fuse_ino_t parent, const char *name, int flags)
 {
@@ -549,7 +558,7 @@ static int remove_name(Fs *fs, fuse_ino_t parent, const char *name, int flags)
 		if (flags)
 			r = unlinkat(dir_fd, name, flags) < 0 ? -errno : 0;
 		else
-			r = former_remove(fs, dir->node, dir_fd, name);
+			r = remove_file(fs, dir->node, node, dir_fd, name);
 		/* Who has opened it for writing may have seen other bytes since. */
 		if (r == 0 && node && node->stage)
 			stage_note_openers(fs, node->stage);

@@ -21,25 +21,33 @@
  * - Programs change by exec, and a shell may become make. So everybody's command name is read each
  *   time, through a descriptor that is kept.
  *
- * Whatever is not as it was is read anew. Who cannot be made sure of is not remembered. */
+ * Whatever is not as it was is read anew. Who cannot be made sure of is not remembered.
+ *
+ * git, where no driver is above it, is one step however many commands and processes it is: another
+ * branch and back are two commands at least, each of which looks at all that the one before has
+ * written. What it sees goes to its own index, and whatever is made of the files is made by others,
+ * who have to look at them themselves. */
 
 #include "step.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "proc.h"
 #include "util.h"
 
 #define STEP_DEPTH_MAX 256
 
+typedef enum { KIND_OTHER, KIND_DRIVER, KIND_GIT } Kind;
+
 struct Process {
 	int n_refs; /* atomic */
 	/* all constant: */
 	pid_t pid;
 	unsigned long long start; /* clock ticks since boot */
-	bool driver;
+	Kind kind;
 	Process *parent; /* owned; NULL at the top */
 };
 
@@ -207,9 +215,11 @@ static bool chain_take(Steps *steps, pid_t tid, Chain *chain)
 	return false;
 }
 
-static bool steps_is_driver(const Steps *steps, const char *command)
+static Kind steps_kind(const Steps *steps, const char *command)
 {
-	return steps->drivers && g_strv_contains((const char *const *)steps->drivers, command);
+	if (steps->drivers && g_strv_contains((const char *const *)steps->drivers, command))
+		return KIND_DRIVER;
+	return strcmp(command, "git") == 0 ? KIND_GIT : KIND_OTHER;
 }
 
 /* Whether all are who they were, and what. */
@@ -224,7 +234,7 @@ static bool chain_is_current(const Steps *steps, const Chain *chain)
 		/* It is there as long as the thread is, whose process that is. */
 		if (proc_command(known->command_fd, command) < 0)
 			return false;
-		if (known->process && known->process->driver != steps_is_driver(steps, command))
+		if (known->process && known->process->kind != steps_kind(steps, command))
 			return false;
 		ends[i] = (struct pollfd){.fd = known->end_fd, .events = POLLIN};
 	}
@@ -306,7 +316,7 @@ static Process *reading_process(
 	process->n_refs = 1;
 	process->pid = reading->pid;
 	process->start = reading->stat.start;
-	process->driver = steps_is_driver(steps, reading->stat.command);
+	process->kind = steps_kind(steps, reading->stat.command);
 	process->parent = parent;
 	*sure = *sure && reading_is_sure(reading, *since);
 	if (*sure) {
@@ -466,14 +476,25 @@ bool step_is_family(const Process *process, const Process *opener)
 static const Process *process_step(const Process *process)
 {
 	for (const Process *p = process; p && p->parent; p = p->parent)
-		if (p->parent->driver)
+		if (step_is_driver(p->parent))
 			return p;
 	return process;
 }
 
+static bool process_is_free_git(const Process *process)
+{
+	if (!process || process->kind != KIND_GIT)
+		return false;
+	for (const Process *p = process->parent; p; p = p->parent)
+		if (step_is_driver(p))
+			return false;
+	return true;
+}
+
 bool step_equal(const Process *a, const Process *b)
 {
-	return step_process_equal(process_step(a), process_step(b));
+	return step_process_equal(process_step(a), process_step(b)) ||
+	       (process_is_free_git(a) && process_is_free_git(b));
 }
 
 bool step_is_inside(const Process *process, const Process *opener)
@@ -495,13 +516,26 @@ bool step_is_driver_of(const Process *driver, const Process *process)
 {
 	const Process *step = process_step(process);
 
-	return step && step->parent && step->parent->driver &&
-	       step_process_equal(driver, step->parent);
+	return step && step_is_driver(step->parent) && step_process_equal(driver, step->parent);
+}
+
+Process *step_git(Process *process)
+{
+	if (!process || process->kind != KIND_GIT)
+		return NULL;
+	while (process->parent && process->parent->kind == KIND_GIT)
+		process = process->parent;
+	return process;
+}
+
+int step_open_end(const Process *process, int *ret_fd)
+{
+	return proc_open_end(process->pid, ret_fd);
 }
 
 bool step_is_driver(const Process *process)
 {
-	return process && process->driver;
+	return process && process->kind == KIND_DRIVER;
 }
 
 static bool process_has_ended(const Process *process)

@@ -19,7 +19,7 @@ LAYERS = (  # top first
     ("mount-session", "mount-target", "mount-helper"),
     ("request", "request-*", "order", "notify", "lock"),
     ("publish", "through", "save", "pin", "match"),
-    ("stage", "stage-content", "failed", "space", "fs", "node", "version", "offer", "former", "kept", "held", "outdated"),
+    ("stage", "stage-content", "failed", "space", "fs", "node", "version", "offer", "former", "kept", "held", "late", "outdated"),
     ("compare", "looks", "step", "sweep", "backing", "beneath", "inputs", "record-lock"),
     ("proc", "walk", "fileio", "stamp", "journal", "log", "mount-options", "util"),
 )

@@ -26,7 +26,7 @@
 #include "scratch.h"
 
 #define DRIVER "lklfs-test-make"
-#define N_KIDS 8
+#define N_KIDS 9
 
 static char *const drivers[] = {(char *)"another", (char *)DRIVER, NULL};
 static char *const no_drivers[] = {NULL};
@@ -703,6 +703,50 @@ static void test_nested(void)
 	kids_end();
 }
 
+/* Where no driver is above it, git is one step, and nothing that git runs is in it.
+ *
+ *        0 sh
+ *    1 git   2 git    6 driver
+ *    3 git            7 git
+ *    4 sh             8 git
+ *    5 git                      */
+static void test_git(void)
+{
+	static const int free_git[] = {1, 2, 3, 5};
+	Process *all[9];
+
+	kids_begin();
+	kid(0, NOBODY, "sh");
+	kid(1, 0, "git");
+	kid(2, 0, "git");
+	kid(3, 1, "git");
+	kid(4, 3, "sh");
+	kid(5, 4, "git");
+	kid(6, 0, DRIVER);
+	kid(7, 6, "git");
+	kid(8, 7, "git");
+	for (int i = 0; i < 9; i++)
+		all[i] = process_of(i);
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(free_git); i++) {
+		for (unsigned k = 0; k < G_N_ELEMENTS(free_git); k++)
+			g_assert_true(step_equal(all[free_git[i]], all[free_git[k]]));
+		for (int k = 0; k < 9; k++)
+			if (k == 0 || k == 4 || k > 5)
+				g_assert_false(step_equal(all[free_git[i]], all[k]));
+	}
+	/* below a driver it is what any other command is */
+	g_assert_true(step_equal(all[7], all[8]));
+	g_assert_false(step_equal(all[6], all[7]));
+	/* and it is no family because of it */
+	g_assert_false(step_is_family(all[1], all[2]));
+	g_assert_false(step_is_inside(all[2], all[1]));
+
+	for (int i = 0; i < 9; i++)
+		all[i] = step_process_unref(all[i]);
+	kids_end();
+}
+
 /* Without a driver each process is a step of its own. */
 static void test_no_driver(void)
 {
@@ -1371,6 +1415,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/step/orphan", test_orphan);
 	g_test_add_func("/step/steps", test_steps);
 	g_test_add_func("/step/nested", test_nested);
+	g_test_add_func("/step/git", test_git);
 	g_test_add_func("/step/no-driver", test_no_driver);
 	g_test_add_func("/step/names", test_names);
 	g_test_add_func("/step/ended-zombie", test_ended_zombie);
