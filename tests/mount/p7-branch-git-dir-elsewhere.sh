@@ -1,0 +1,17 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# P7: another branch and back puts all mtimes back as well where what git knows is outside of the mount, and where the
+# mount is a directory of the working tree.
+# AXES: root user ext4
+. "${0%/*}/lib.sh"
+. "${0%/*}/branches.bash"
+
+there_and_back() { git checkout -q other && git checkout -q -; }
+
+repository --separate
+mnt
+cd "$B"
+begin
+back "elsewhere" there_and_back
+back "once more" there_and_back
+cd "$T"
