@@ -57,6 +57,9 @@ unsigned step_process_hash(const Process *process);
 /* Whether driver is the build driver directly above the step of process. */
 bool step_is_driver_of(const Process *driver, const Process *process);
 
+/* Whether the process is git, and no driver is above it. */
+bool step_is_free_git(const Process *process);
+
 /* The git that the process is, or the one above that runs it; no reference is taken. NULL: it is no
  * git. */
 Process *step_git(Process *process);

@@ -241,8 +241,8 @@ static Former *former_new(Kept *kept, const struct timespec *mtime)
 	return former;
 }
 
-/* Whether anything could ever come of keeping it: not of what always counts as changed (P16), of a
- * file with other names, or whose time is not its own, or if the memory is off. */
+/* Whether anything could ever come of keeping it: not of a file with other names, or whose time is
+ * not its own, or if the memory is off. */
 static bool former_is_worth(const Fs *fs, const struct stat *st)
 {
 	if (fs->options->keep == 0 || (uint64_t)st->st_size > fs->options->keep_bytes ||
@@ -250,7 +250,7 @@ static bool former_is_worth(const Fs *fs, const struct stat *st)
 		return false;
 	if (S_ISLNK(st->st_mode))
 		return true;
-	return S_ISREG(st->st_mode) && (st->st_size > 0 || !fs->options->always_builtin);
+	return S_ISREG(st->st_mode);
 }
 
 Formers *formers_new(void)

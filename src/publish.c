@@ -287,13 +287,20 @@ static GArray *publish_candidates(Fs *fs, const Stage *stage)
 		stage->size, publish_writer(stage));
 }
 
+/* Whether the rewriting is the message, so that no former version comes back. What git checks out
+ * says nothing to anybody. */
+static bool publish_is_message(Fs *fs, const Stage *stage)
+{
+	return publish_is_always(fs, stage, stage->fd) && !step_is_free_git(publish_writer(stage));
+}
+
 /* Whether it still holds, and for the name that the node has now; fs->lock held. */
 static bool publish_match_holds(Fs *fs, const Stage *stage, const Match *match)
 {
 	Node *node = stage->node;
 	struct stat st, now;
 
-	if (!match->found || !publish_may_match(stage) || publish_is_always(fs, stage, stage->fd))
+	if (!match->found || !publish_may_match(stage) || publish_is_message(fs, stage))
 		return false;
 	if (match->former)
 		return former_is_of(fs, match->former, node->parent, node->name) &&

@@ -405,7 +405,7 @@ static int make_link(Fs *fs, Node *dir, int dir_fd, const char *name, const char
 		return -errno;
 	if (backing_stat(dir_fd, name, &st) == 0)
 		held_forget(fs, &st);
-	if (publish_is_listed(fs, name) || step_is_driver(caller))
+	if ((publish_is_listed(fs, name) && !step_is_free_git(caller)) || step_is_driver(caller))
 		return 0;
 	formers = former_candidates(fs, dir, name, S_IFLNK, 0, caller);
 	for (unsigned i = 0; i < formers->len && !former; i++)

@@ -481,7 +481,7 @@ static const Process *process_step(const Process *process)
 	return process;
 }
 
-static bool process_is_free_git(const Process *process)
+bool step_is_free_git(const Process *process)
 {
 	if (!process || process->kind != KIND_GIT)
 		return false;
@@ -494,7 +494,7 @@ static bool process_is_free_git(const Process *process)
 bool step_equal(const Process *a, const Process *b)
 {
 	return step_process_equal(process_step(a), process_step(b)) ||
-	       (process_is_free_git(a) && process_is_free_git(b));
+	       (step_is_free_git(a) && step_is_free_git(b));
 }
 
 bool step_is_inside(const Process *process, const Process *opener)
