@@ -64,12 +64,13 @@ tool open 0 "$W/f" rw -- write 0 10000001 changed -- write 0 20000003 too -- clo
 cmp "$B/f" "$W/f" || fail "a change in the middle: bytes"
 shares "a change in the middle" f 31
 
-# all of it again, but other bytes from the middle on: the first half is shared
+# all of it again, but other bytes from the middle on: the first half is shared, but for pieces that are compared later
+# than the first difference was seen, for the kernel hands over several at once
 cp "$B/g" "$W/g"
 tool open 0 "$W/g" rw -- fill 0 $((size / 4)) $((size / 4)) x
 writes "the second half" 14 cp --reflink=never "$W/g" "$B/g"
 cmp "$B/g" "$W/g" || fail "the second half: bytes"
-shares "the second half" g 6
+shares "the second half" g 2
 
 # cut short, and grown
 tool truncate "$B/g" 5000001
