@@ -175,6 +175,11 @@ void request_flush_later(Request *r, GArray *ids);
 /* Asks the kernel, later, to ask for the attributes of a version again. */
 void request_refresh(Fs *fs, const Version *version);
 
+/* The kernel asks for the attributes of this version again, from now on. Only while a request that
+ * names it is unanswered, for that keeps the kernel's inode: the kernel has nothing to wait for
+ * then. No lock held. */
+void request_forget_attributes(Fs *fs, uint64_t id);
+
 /* The kernel is to forget, later, the pages of some inodes, none of which is written. Takes the
  * array. */
 void request_drop_pages(Fs *fs, GArray *ids);

@@ -693,8 +693,11 @@ void request_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t new_parent, const c
 			node_unref(fs, node);
 		}
 	}
-	if (r < 0)
+	if (r < 0) {
 		request_reply(req, r);
-	else
-		request_reply_entry(req, &entry);
+		return;
+	}
+	/* Those of the old name are cached without a limit. */
+	request_forget_attributes(fs, ino);
+	request_reply_entry(req, &entry);
 }

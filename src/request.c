@@ -278,6 +278,11 @@ void request_refresh(Fs *fs, const Version *version)
 	notify_attributes(fs->receive->inodes, version->id);
 }
 
+void request_forget_attributes(Fs *fs, uint64_t id)
+{
+	(void)!fuse_lowlevel_notify_inval_inode(fs->receive->se, id, -1, 0);
+}
+
 static bool receive_has_gates(Receive *receive)
 {
 	HOLD(&receive->queue_lock);
@@ -772,8 +777,9 @@ int request_reply_attr(fuse_req_t req, const struct stat *st, double timeout)
 
 bool request_is_cached(const struct stat *st)
 {
-	/* Another name may change the bytes of this inode (P14). */
-	return !S_ISREG(st->st_mode) || st->st_nlink < 2;
+	/* Another name may change the bytes of this inode (P14), and its attributes: each name has
+	 * an id of its own. */
+	return S_ISDIR(st->st_mode) || st->st_nlink < 2;
 }
 
 void request_entry(Fs *fs, Version *version, const struct stat *st, bool cached,
