@@ -106,6 +106,9 @@ void backing_touch_dir(int dir_fd);
  * capabilities are dropped, set-id bits if drop_set_id. Fails if not all of it can be carried. */
 int backing_carry(int from_fd, int to_fd, bool drop_set_id);
 
+/* The mode without the set-id bits that go when somebody writes who may not keep them. */
+mode_t backing_mode_after_write(mode_t mode);
+
 /* Makes owner, mode, ACL and extended attributes of one file those of another, as a rename over it
  * would; touches nothing that is so already. Fails if not all of it can be had. */
 int backing_assume(int from_fd, int to_fd);

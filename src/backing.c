@@ -431,6 +431,12 @@ static int carry_attributes(int from_fd, int to_fd)
 	return 0;
 }
 
+mode_t backing_mode_after_write(mode_t mode)
+{
+	mode &= ~(mode_t)S_ISUID;
+	return mode & S_IXGRP ? mode & ~(mode_t)S_ISGID : mode;
+}
+
 int backing_carry(int from_fd, int to_fd, bool drop_set_id)
 {
 	struct stat from, to;
@@ -446,11 +452,8 @@ int backing_carry(int from_fd, int to_fd, bool drop_set_id)
 	if (r < 0)
 		return r;
 	mode = from.st_mode & 07777;
-	if (drop_set_id) {
-		mode &= ~(mode_t)S_ISUID;
-		if (mode & S_IXGRP)
-			mode &= ~(mode_t)S_ISGID;
-	}
+	if (drop_set_id)
+		mode = backing_mode_after_write(mode);
 	return fchmod(to_fd, mode) < 0 ? -errno : 0;
 }
 

@@ -174,12 +174,16 @@ static bool owner_and_mode_are_so(int fd, const struct stat *attr, int to_set)
 
 static int set_owner_and_mode(Fs *fs, Version *version, const struct stat *attr, int to_set)
 {
+	Stage *stage = version->node->stage;
 	autofd fd = -1;
 	int r;
 
 	r = request_attr_target(fs, version, &fd);
 	if (r < 0)
 		return r;
+	/* Bits that are set after the file was written stay. */
+	if (stage && (to_set & FUSE_SET_ATTR_MODE))
+		stage->drop_set_id = false;
 	/* The kernel moves its ctime all the same. */
 	if (owner_and_mode_are_so(fd, attr, to_set))
 		return request_attr_uncache(fs, version);

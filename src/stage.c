@@ -495,6 +495,8 @@ int stage_stat(const Stage *stage, struct stat *ret_stat)
 	ret_stat->st_size = __atomic_load_n(&stage->size, __ATOMIC_RELAXED);
 	ret_stat->st_blocks = (ret_stat->st_size + 511) / 512;
 	ret_stat->st_mtim = stage->mtime;
+	if (stage->drop_set_id)
+		ret_stat->st_mode = backing_mode_after_write(ret_stat->st_mode);
 	/* SQLite takes a file whose number changes for another one. */
 	if (stage->told_fd >= 0 && fstat(stage->told_fd, &told) == 0)
 		ret_stat->st_ino = told.st_ino;

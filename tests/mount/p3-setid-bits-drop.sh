@@ -20,11 +20,19 @@ for f in "$W/plain" "$B/f" "$B/g"; do
 done
 mnt "${mnt_options[@]}"
 eq "mode before" "$(stat -c %a "$B/f")" 6755
-"${writer[@]}" open 0 "$W/plain" w,trunc -- write 0 0 new -- close 0
-"${writer[@]}" open 0 "$B/f" w,trunc -- write 0 0 new -- close 0
+writes() { "${writer[@]}" open 0 "$1" w,trunc -- write 0 0 new -- fstat 0 -- close 0 | sed -n 's/^.* mode=\([0-9]*\) .*/\1/p'; }
+plain=$(writes "$W/plain")
+eq "mode by the descriptor that has written" "$(writes "$B/f")" "$plain"
 ne "mode of the measure" "$(stat -c %a "$W/plain")" 6755
 eq "mode in the backing" "$(stat -c %a "$(v f)")" "$(stat -c %a "$W/plain")"
 eq "mode through the mount" "$(stat -c %a "$B/f")" "$(stat -c %a "$W/plain")"
+
+# but who sets them after having written has set them
+for mode in 6755 4711; do
+	"${writer[@]}" open 0 "$B/f" w,trunc -- write 0 0 "$mode" -- fchmod 0 "$mode" -- close 0
+	eq "mode in the backing, set within a session" "$(stat -c %a "$(v f)")" "$mode"
+	eq "mode through the mount, set within a session" "$(stat -c %a "$B/f")" "$mode"
+done
 
 if [[ $AXIS_USER == root ]]; then
 	# root keeps set-id bits, but file capabilities go whoever writes
