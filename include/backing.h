@@ -109,6 +109,10 @@ int backing_carry(int from_fd, int to_fd, bool drop_set_id);
 /* The mode without the set-id bits that go when somebody writes who may not keep them. */
 mode_t backing_mode_after_write(mode_t mode);
 
+/* Whether no program has given this symbolic link extended attributes: trusted.* then, for user.*
+ * cannot be on one, and security.* come from the system's policy. */
+bool backing_link_is_plain(int dir_fd, const char *name);
+
 /* Makes owner, mode, ACL and extended attributes of one file those of another, as a rename over it
  * would; touches nothing that is so already. Fails if not all of it can be had. */
 int backing_assume(int from_fd, int to_fd);

@@ -457,6 +457,24 @@ int backing_carry(int from_fd, int to_fd, bool drop_set_id)
 	return fchmod(to_fd, mode) < 0 ? -errno : 0;
 }
 
+bool backing_link_is_plain(int dir_fd, const char *name)
+{
+	char path[32], names[XATTR_SIZE_SMALL];
+	autofd fd = -1;
+	ssize_t n;
+
+	if (backing_open_path(dir_fd, name, &fd) < 0)
+		return false;
+	proc_path(fd, path);
+	n = listxattr(path, names, sizeof(names));
+	if (n < 0)
+		return errno == EOPNOTSUPP;
+	for (ssize_t i = 0; i < n; i += (ssize_t)strlen(names + i) + 1)
+		if (g_str_has_prefix(names + i, "trusted."))
+			return false;
+	return true;
+}
+
 /* Whether the attribute has the same value, or is absent, in both. */
 static bool attribute_is_same(int a_fd, int b_fd, const char *name)
 {

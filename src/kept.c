@@ -305,7 +305,8 @@ bool kept_links_to(Fs *fs, const Kept *kept, const char *target)
 	ssize_t n;
 
 	if (kept->type != S_IFLNK || kept_place(fs, kept, &dir_fd, name) < 0 ||
-		backing_stat(dir_fd, name, &st) < 0 || !kept_is_it(fs, kept, &st))
+		backing_stat(dir_fd, name, &st) < 0 || !kept_is_it(fs, kept, &st) ||
+		!backing_link_is_plain(dir_fd, name))
 		return false;
 	n = readlinkat(dir_fd, name, now, sizeof(now));
 	return n >= 0 && (size_t)n == strlen(target) && memcmp(now, target, (size_t)n) == 0;

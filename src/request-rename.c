@@ -335,7 +335,9 @@ static bool links_are_same(const Move *a, const Move *b)
 	ssize_t n = readlinkat(a->dir_fd, a->name, x, sizeof(x));
 	ssize_t m = readlinkat(b->dir_fd, b->name, y, sizeof(y));
 
-	return n >= 0 && n == m && memcmp(x, y, (size_t)n) == 0;
+	return n >= 0 && n == m && memcmp(x, y, (size_t)n) == 0 &&
+	       backing_link_is_plain(a->dir_fd, a->name) &&
+	       backing_link_is_plain(b->dir_fd, b->name);
 }
 
 /* Links are compared at once. */
@@ -350,7 +352,7 @@ static void plan_link(Fs *fs, const Move *from, const Move *to, Match *match)
 		return;
 	}
 	n = readlinkat(from->dir_fd, from->name, target, sizeof(target) - 1);
-	if (n < 0)
+	if (n < 0 || !backing_link_is_plain(from->dir_fd, from->name))
 		return;
 	target[n] = 0;
 	formers = former_candidates(fs, to->dir, to->name, S_IFLNK, 0, request_current()->caller);

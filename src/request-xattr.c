@@ -189,13 +189,11 @@ static ssize_t xattr_do(Fs *fs, fuse_ino_t ino, const Xattr *x)
 		return -ESTALE;
 	if (version->node->special)
 		return x->op == XATTR_LIST ? 0 : x->op == XATTR_GET ? -ENODATA : -EPERM;
-	/* A link's attributes cannot be reached through a descriptor. */
-	if (version->type == S_IFLNK)
-		return x->op == XATTR_LIST ? 0 : x->op == XATTR_GET ? -ENODATA : -EOPNOTSUPP;
 	open_fd = xattr_open_fd(version, x);
 	r = open_fd < 0 ? request_attr_target(fs, version, &fd) : 0;
 	if (r < 0)
 		return r;
+	/* This leads to the very file, even if it is a symbolic link. */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", open_fd < 0 ? fd : open_fd);
 	if (x->op == XATTR_GET)
 		return xattr_get(path, x);
