@@ -41,6 +41,8 @@ struct Version {
 	mode_t mode; /* 0: nothing yet */
 	uid_t uid;
 	gid_t gid;
+	struct timespec ctime; /* by a lookup, or after a change by this name */
+	nlink_t n_links;
 	bool refreshing; /* it is not so any more, and the kernel has been asked to ask again */
 };
 
@@ -68,6 +70,10 @@ bool version_matches(const Version *version, const struct stat *st);
 
 /* Remembers what the kernel is told of it. */
 void version_tell(Version *version, const struct stat *st);
+
+/* Whether something was done to the file by another of its names since: the kernel keeps the ctime
+ * of each by itself, and believes no other. */
+bool version_is_overtaken(const Version *version, const struct stat *st);
 
 /* Whether the file that st describes has the owner, group and mode that the kernel was told: what
  * it checks permissions on. */

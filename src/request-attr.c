@@ -56,7 +56,11 @@ void request_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi G
 		if (version)
 			r = request_stat(fs, version, &st);
 		if (r == 0) {
+			/* The kernel passes over the ctime here. */
+			const struct timespec ctime = version->ctime;
+
 			version_tell(version, &st);
+			version->ctime = ctime;
 			timeout = version->node->linked ? attr_timeout(fs, version, &st) : 0;
 		}
 	}

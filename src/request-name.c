@@ -130,9 +130,15 @@ static int lookup_exposed(Fs *fs, Node *dir, const char *name, struct fuse_entry
 	offered = S_ISREG(st.st_mode) && request_is_cached(&st) && !pin
 			  ? offer_make(fs, node, &st, tid)
 			  : NULL;
-	if (!offered)
+	version = offered;
+	if (!offered) {
 		offer_withdraw(node);
-	version = offered ? offered : node_expose(fs, node, &st);
+		version = node_expose(fs, node, &st);
+	}
+	if (!offered && version_is_overtaken(version, &st)) {
+		version_supersede(fs, version);
+		version = node_expose(fs, node, &st);
+	}
 	cached = !offered && !node->stage && !promise_is_for(pin, st.st_mode) &&
 		 !name_is_watched(fs, dir, name, st.st_mode);
 	/* A new name may be renamed soon, over another: what the kernel remembers of it goes along.
@@ -627,6 +633,8 @@ static int link_name(Fs *fs, Node *node, fuse_ino_t new_parent, const char *new_
 	request_entry(fs, node_expose(fs, made, &st), &st, !former_watches(fs, dir->node, new_name),
 		entry);
 	node_unref(fs, made);
+	if (node->exposed)
+		node->exposed->n_links = st.st_nlink;
 	/* The old name is cached without a limit, and the inode's bytes can change now. */
 	request_expire(fs, node);
 	return 0;

@@ -86,7 +86,15 @@ void version_tell(Version *version, const struct stat *st)
 	version->mode = st->st_mode;
 	version->uid = st->st_uid;
 	version->gid = st->st_gid;
+	version->ctime = st->st_ctim;
+	version->n_links = st->st_nlink;
 	version->refreshing = false;
+}
+
+bool version_is_overtaken(const Version *version, const struct stat *st)
+{
+	return version->state == VERSION_EXPOSED && version->type == S_IFREG &&
+	       version->n_links > 1 && !time_equal(&version->ctime, &st->st_ctim);
 }
 
 bool version_is_told(const Version *version, const struct stat *st)

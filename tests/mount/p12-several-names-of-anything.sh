@@ -36,6 +36,17 @@ eq "symbolic link: mtime by the first name" "$(mtime "$B/link")" 1000000000.5000
 rm "$B/b"
 eq "symbolic link: names again" "$(stat -c %h "$B/link")" 1
 
+# A regular file's ctime the kernel keeps by itself, for each name.
+echo bytes >"$B/f"
+stat "$B/f" "$B/f" "$B/f" "$B/f" "$B/f" >/dev/null
+tool link "$B/f" "$B/b"
+for action in "chmod 604" "touch -d @1000000000.5" "chmod 640" "tool unlink"; do
+	before=$(ctime "$B/f")
+	$action "$B/b"
+	newer "ctime by the other name, after $action" "$(ctime "$B/f")" "$before"
+	eq "ctime in the backing, after $action" "$(ctime "$B/f")" "$(ctime "$V/f")"
+done
+
 # by who had it open before, and with nothing between the two calls
 for ((i = 0; i < 60; i++)); do
 	echo "$i" >"$B/f$i"
