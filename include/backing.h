@@ -102,8 +102,9 @@ int backing_put_back(int store_fd, const char *kept, int dir_fd, const char *nam
 /* Moves the mtime of a directory to now, as when a name appears in it or leaves it. */
 void backing_touch_dir(int dir_fd);
 
-/* Carries owner, mode, ACL and extended attributes over as a write in place would leave them: file
- * capabilities are dropped, set-id bits if drop_set_id. Fails if not all of it can be carried. */
+/* Carries owner, mode, atime, ACL and extended attributes over as a write in place would leave
+ * them: file capabilities are dropped, set-id bits if drop_set_id. Fails if not all of it can be
+ * carried. */
 int backing_carry(int from_fd, int to_fd, bool drop_set_id);
 
 /* The mode without the set-id bits that go when somebody writes who may not keep them. */

@@ -454,6 +454,9 @@ int backing_carry(int from_fd, int to_fd, bool drop_set_id)
 	mode = from.st_mode & 07777;
 	if (drop_set_id)
 		mode = backing_mode_after_write(mode);
+	/* Writing in place would not have moved it. (One time alone some file systems pass over.)
+	 */
+	(void)!futimens(to_fd, (struct timespec[2]){from.st_atim, to.st_mtim});
 	return fchmod(to_fd, mode) < 0 ? -errno : 0;
 }
 

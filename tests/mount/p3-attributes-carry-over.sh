@@ -10,6 +10,9 @@ chmod 640 "$B/f"
 setfattr -n user.colour -v green "$B/f" || skip "no user attributes on this $AXIS_FS"
 setfacl -m u:1234:rw- "$B/f"
 [[ $AXIS_USER == user ]] || chown 1234:4321 "$B/f"
+touch -a -d '1 hour ago' "$B/f" # but later than its mtime, so that reading leaves it alone
+touch -m -d '2 hours ago' "$B/f"
+atime=$(stat -c %.9X "$B/f")
 mnt
 [[ $AXIS_USER == user ]] || eq "owner through the mount" "$(stat -c %u:%g "$B/f")" 1234:4321
 attributes() {
@@ -20,6 +23,8 @@ attributes() {
 backing=$(attributes "$(v f)")
 mount=$(attributes "$B/f")
 echo "new bytes" >"$B/f"
+eq "atime through the mount" "$(stat -c %.9X "$B/f")" "$atime"
+eq "atime in the backing" "$(stat -c %.9X "$(v f)")" "$atime"
 eq "bytes in the backing" "$(cat "$(v f)")" "new bytes"
 eq "attributes in the backing" "$(attributes "$(v f)")" "$backing"
 eq "attributes through the mount" "$(attributes "$B/f")" "$mount"
