@@ -88,13 +88,13 @@ static bool xattr_is_by_group(const Xattr *x, gid_t gid)
 	return request_header(request_current())->gid == gid;
 }
 
-/* An ACL can make a set-group-ID file executable. From somebody who is not in the group the kernel
- * takes the bit; of us, if we are root, it would not. */
+/* Of somebody who is not in the group the kernel takes the set-group-ID bit with an ACL, be it a
+ * file's or a directory's; of us, if we are root, it would not. */
 static int xattr_drop_set_group_id(int fd, const struct stat *st, const Xattr *x)
 {
 	const uid_t caller = request_header(request_current())->uid;
 
-	if (!S_ISREG(st->st_mode) || !(st->st_mode & S_ISGID) || caller == 0 || geteuid() != 0 ||
+	if (!(st->st_mode & S_ISGID) || caller == 0 || geteuid() != 0 ||
 		strcmp(x->name, ACL_ACCESS) != 0 || xattr_is_by_group(x, st->st_gid))
 		return 0;
 	return backing_chmod(fd, st->st_mode & ~(mode_t)S_ISGID);

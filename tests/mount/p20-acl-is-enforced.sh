@@ -126,6 +126,13 @@ session() {
 	can "$f"
 	setfacl -b "$f"
 	can "$f"
+	mkdir "$top/shared"
+	chown 1001:4321 "$top/shared"
+	for groups in 1001:4321 1001:1001; do
+		chmod 2755 "$top/shared"
+		as "$groups" setfacl -m u::rwx,g::rwx,o::rwx "$top/shared"
+		stat -c %A "$top/shared"
+	done
 	setfacl -k "$top/default"
 	getfacl -cn --absolute-names "$top/default"
 }
