@@ -22,6 +22,9 @@ Version *offer_make(Fs *fs, Node *node, const struct stat *st, pid_t tid);
 /* The name has been told to somebody else, or leads elsewhere. */
 void offer_withdraw(Node *node);
 
+/* The name has gone. The caller has a reference to the node. */
+void offer_forget(Fs *fs, Node *node);
+
 /* Forgets who wrote what, at the end of the mount. */
 void offers_end(Fs *fs);
 

@@ -150,6 +150,7 @@ void node_unlink(Fs *fs, Node *node)
 	node_ref(node);
 	node_detach(fs, node);
 	node_forget_ctime(fs, node);
+	offer_forget(fs, node);
 	node->shadow = false;
 	if (node->stage)
 		stage_out_of_sight(fs, node->stage);

@@ -49,6 +49,14 @@ void offer_withdraw(Node *node)
 	node->offer_holds = false;
 }
 
+void offer_forget(Fs *fs, Node *node)
+{
+	Node **slot = &fs->writers[(unsigned)node->writer % FS_WRITERS];
+
+	if (*slot == node)
+		*slot = node_unref(fs, node);
+}
+
 void offers_end(Fs *fs)
 {
 	for (unsigned i = 0; i < FS_WRITERS; i++)

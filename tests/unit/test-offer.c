@@ -103,6 +103,17 @@ static void test_the_file_differs(Offers *o, gconstpointer data G_GNUC_UNUSED)
 	version_forget(fs, next, 1);
 }
 
+static void test_removed(Offers *o, gconstpointer data G_GNUC_UNUSED)
+{
+	Fs *fs = o->place.fs;
+	const uint64_t n_before = fs->n_nodes;
+
+	node_unlink(fs, o->node);
+	node_unref(fs, o->node);
+	g_assert_cmpuint(fs->n_nodes, ==, n_before - 1);
+	o->node = node_get(fs, fs->root, "file");
+}
+
 /* Who only looks is not asked back each time. */
 static void test_a_few(Offers *o, gconstpointer data G_GNUC_UNUSED)
 {
@@ -150,6 +161,7 @@ int main(int argc, char **argv)
 	add("/offer/withdrawn", test_withdrawn);
 	add("/offer/the-name-goes", test_the_name_goes);
 	add("/offer/the-file-differs", test_the_file_differs);
+	add("/offer/removed", test_removed);
 	add("/offer/a-few", test_a_few);
 	add("/offer/bounded", test_bounded);
 	return g_test_run();
