@@ -26,7 +26,7 @@
 #include "mount-options.h"
 #include "node.h"
 
-#define FS_WRITERS 64
+#define FS_N_WRITERS 64 /* threads whose last written node is kept: offer.c */
 
 typedef struct Receive Receive;
 
@@ -73,7 +73,7 @@ struct Fs {
 			      */
 	bool ended;          /* no request is run any more */
 	bool settling;       /* order.c: somebody waits for all verdicts */
-	Node *writers[FS_WRITERS]; /* offer.c: at the thread's number modulo their count; owned */
+	Node *writers[FS_N_WRITERS]; /* offer.c: at the thread's number modulo their count; owned */
 	uint64_t last_id;
 	uint64_t n_nodes, n_handles;
 };

@@ -32,8 +32,6 @@ struct Node {
 	Stage *stage;     /* owned; the session under way, or one that could not be exposed */
 
 	/* offer.c */
-	Version *offered;  /* not owned: cleared when it is dropped; NULL: none */
-	bool offer_holds;  /* it may be opened for writing as it stands */
 	pid_t writer;      /* the thread that has opened it for writing last; 0: unknown */
 	unsigned n_offers; /* since then */
 

@@ -29,6 +29,7 @@ struct Version {
 	VersionState state;
 	Stage *stage;       /* owned; while VERSION_STAGED, else NULL */
 	uint64_t n_lookups; /* the kernel's count */
+	pid_t alone;     /* offer.c: the only thread that has been told of it; 0: others may have */
 	bool told;       /* a lookup has told what is staged: an answer with it may be on its way */
 	Handle *handles; /* list of open handles; the request layer's */
 	/* what the backing file was when it was exposed */

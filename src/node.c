@@ -129,7 +129,6 @@ static void node_detach(Fs *fs, Node *node)
 	if (!node->linked)
 		return;
 	g_hash_table_remove(fs->names, node);
-	offer_withdraw(node);
 	if (!node_in_backing(node))
 		node->parent->n_hidden--;
 	node->linked = false;
@@ -283,18 +282,13 @@ void node_supersede(Fs *fs, Node *node)
 {
 	if (node->exposed)
 		version_supersede(fs, node->exposed);
-	if (node->offered)
-		version_supersede(fs, node->offered);
 }
 
 Version *node_expose(Fs *fs, Node *node, const struct stat *st)
 {
 	if (node->exposed && version_matches(node->exposed, st))
 		return node->exposed;
-	if (node->exposed)
-		node_supersede(fs, node);
-	if (node->offered && !version_matches(node->offered, st))
-		version_supersede(fs, node->offered);
+	node_supersede(fs, node);
 	node->exposed = version_new(fs, node, VERSION_EXPOSED);
 	version_identify(node->exposed, st);
 	return node->exposed;

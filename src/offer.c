@@ -11,13 +11,15 @@
 
 #define N_OFFERS_MAX 4
 
+static Node **offer_slot(Fs *fs, pid_t tid)
+{
+	return &fs->writers[(unsigned)tid % FS_N_WRITERS];
+}
+
 void offer_note_writer(Fs *fs, Node *node, pid_t tid)
 {
-	Node **slot = &fs->writers[(unsigned)tid % FS_WRITERS], *old = *slot;
+	Node **slot = offer_slot(fs, tid), *old = *slot;
 
-	offer_withdraw(node);
-	if (node->offered && node->offered->state == VERSION_STAGED)
-		node->offered = NULL;
 	node->writer = tid;
 	node->n_offers = 0;
 	if (tid <= 0)
@@ -26,32 +28,31 @@ void offer_note_writer(Fs *fs, Node *node, pid_t tid)
 	node_unref(fs, old);
 }
 
-Version *offer_make(Fs *fs, Node *node, const struct stat *st, pid_t tid)
+bool offer_is_due(const Version *version, pid_t tid)
 {
-	if (tid <= 0 || node->writer != tid || node->stage || node->n_offers == N_OFFERS_MAX)
-		return NULL;
-	node->n_offers++;
-	if (node->offer_holds && version_matches(node->offered, st))
-		return node->offered;
-	/* Whoever has the last one open is to be told of what is set by another id. */
-	if (node->offered && node->offered->handles)
-		return NULL;
-	if (node->offered)
-		version_supersede(fs, node->offered);
-	node->offered = version_new(fs, node, VERSION_EXPOSED);
-	version_identify(node->offered, st);
-	node->offer_holds = true;
-	return node->offered;
+	const Node *node = version->node;
+
+	return tid > 0 && node->writer == tid && !node->stage && !version->handles &&
+	       (version->n_lookups == 0 || version->alone == tid) && node->n_offers < N_OFFERS_MAX;
 }
 
-void offer_withdraw(Node *node)
+void offer_make(Version *version, pid_t tid)
 {
-	node->offer_holds = false;
+	version->alone = tid;
+	version->node->n_offers++;
+}
+
+bool offer_is_for(const Version *version, pid_t tid)
+{
+	const Node *node = version->node;
+
+	return tid > 0 && version->alone == tid && node->exposed == version && !node->stage &&
+	       !version->handles;
 }
 
 void offer_forget(Fs *fs, Node *node)
 {
-	Node **slot = &fs->writers[(unsigned)node->writer % FS_WRITERS];
+	Node **slot = offer_slot(fs, node->writer);
 
 	if (*slot == node)
 		*slot = node_unref(fs, node);
@@ -59,14 +60,6 @@ void offer_forget(Fs *fs, Node *node)
 
 void offers_end(Fs *fs)
 {
-	for (unsigned i = 0; i < FS_WRITERS; i++)
+	for (unsigned i = 0; i < FS_N_WRITERS; i++)
 		fs->writers[i] = node_unref(fs, fs->writers[i]);
-}
-
-bool offer_is_for(const Version *version, pid_t tid)
-{
-	const Node *node = version->node;
-
-	return tid > 0 && node->offer_holds && node->offered == version && node->writer == tid &&
-	       !node->stage && !version->handles;
 }

@@ -128,11 +128,10 @@ void request_attr_release(Fs *fs, const Version *version, int fd)
 
 void request_attr_changed(Fs *fs, Version *version)
 {
-	const Version *ids[] = {version->node->exposed, version->node->offered};
+	Version *exposed = version->node->exposed;
 
-	for (unsigned i = 0; i < G_N_ELEMENTS(ids); i++)
-		if (ids[i] && ids[i] != version)
-			request_refresh(fs, ids[i]);
+	if (exposed && exposed != version)
+		request_refresh(fs, exposed);
 	if (version->node->stage && version->node->stage->version &&
 		version->node->stage->version != version)
 		request_refresh(fs, version->node->stage->version);
@@ -155,7 +154,6 @@ int request_attr_uncache(Fs *fs, Version *version)
 		pin_drop(fs, pin, current->due);
 	/* Others may have looked the name up in between, and cached it. */
 	request_expire(fs, version->node);
-	node_supersede(fs, version->node);
 	version_supersede(fs, version);
 	return 0;
 }

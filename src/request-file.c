@@ -128,13 +128,11 @@ static int writing_alias(Fs *fs, Version *version, Stage *stage, bool offered)
 	struct stat st;
 	int r;
 
-	if (version != node->exposed || !request_is_trusted()) {
-		/* What the kernel has cached of it must still be what is exposed. */
-		r = offered ? backing_stat_open(stage->base_fd, &st) : node_stat(fs, node, &st);
-		if (r < 0 || !version_matches(version, &st) ||
-			(!request_is_trusted() && !version_is_told(version, &st)))
-			return -ESTALE;
-	}
+	/* What the kernel has cached of it must still be what is exposed. */
+	r = offered ? backing_stat_open(stage->base_fd, &st) : node_stat(fs, node, &st);
+	if (r < 0 || !version_matches(version, &st) ||
+		(!request_is_trusted() && !version_is_told(version, &st)))
+		return -ESTALE;
 	if (node->exposed == version)
 		node->exposed = NULL;
 	/* Who reads the old bytes by this id keeps them: what is written now must not go through
@@ -178,6 +176,23 @@ static void writing_store_size(Fs *fs, const Handle *handle)
 	pthread_cond_broadcast(&fs->decided);
 }
 
+/* The thread is to come again, and is promised a stage then. */
+static int writing_pin(Fs *fs, Node *node, pid_t tid)
+{
+	Request *current = request_current();
+	Pin *pin = pin_set(fs, tid, PIN_WRITE, node, current->caller, current->due);
+	int r;
+
+	r = request_pin_stage(fs, pin, node);
+	if (r == 0)
+		return -ESTALE;
+	/* If the file has gone it comes again. */
+	if (r != -ESTALE && r != -ENOENT)
+		pin_drop(fs, pin, current->due);
+	request_close_idle(node);
+	return r;
+}
+
 int request_writing_stage(Fs *fs, Version *version, Stage **ret_stage)
 {
 	Request *current = request_current();
@@ -205,26 +220,17 @@ int request_writing_stage(Fs *fs, Version *version, Stage **ret_stage)
 		return 0;
 	}
 	offered = offer_is_for(version, tid);
-	if (tid > 0 && !offered && !pin_is_for(pin, PIN_WRITE, node)) {
-		pin = pin_set(fs, tid, PIN_WRITE, node, current->caller, current->due);
-		r = request_pin_stage(fs, pin, node);
-		if (r == 0)
-			return -ESTALE;
-		/* If the file has gone it comes again. */
-		if (r != -ESTALE && r != -ENOENT)
-			pin_drop(fs, pin, current->due);
+	if (tid > 0 && !offered && !pin_is_for(pin, PIN_WRITE, node))
+		return writing_pin(fs, node, tid);
+	r = writing_begin(fs, node, current->caller, &stage);
+	if (r == 0 && version->stage != stage)
+		r = writing_alias(fs, version, stage, offered);
+	/* It is not what has been offered any more. */
+	if (r == -ESTALE && offered)
+		return writing_pin(fs, node, tid);
+	if (r < 0) {
 		request_close_idle(node);
 		return r;
-	}
-	r = writing_begin(fs, node, current->caller, &stage);
-	if (r < 0)
-		return r;
-	if (version->stage != stage) {
-		r = writing_alias(fs, version, stage, offered);
-		if (r < 0)
-			request_close_idle(node);
-		if (r < 0)
-			return r;
 	}
 	former_look_node(fs, node, current->caller, LOOK_BYTES);
 	*ret_stage = stage_ref(stage);

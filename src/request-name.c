@@ -110,8 +110,8 @@ static bool promise_is_for(const Pin *pin, mode_t mode)
 static int lookup_exposed(Fs *fs, Node *dir, const char *name, struct fuse_entry_param *entry)
 {
 	pid_t tid = (pid_t)request_header(request_current())->pid;
-	Version *version, *offered;
-	bool cached;
+	bool cached, offered;
+	Version *version;
 	struct stat st;
 	Node *node;
 	Pin *pin;
@@ -127,18 +127,13 @@ static int lookup_exposed(Fs *fs, Node *dir, const char *name, struct fuse_entry
 	request_hide_links(fs, &st);
 	node_tell(node, &st);
 	pin = pin_find(fs, tid);
-	offered = S_ISREG(st.st_mode) && request_is_cached(&st) && !pin
-			  ? offer_make(fs, node, &st, tid)
-			  : NULL;
-	version = offered;
-	if (!offered) {
-		offer_withdraw(node);
-		version = node_expose(fs, node, &st);
-	}
-	if (!offered && version_is_overtaken(version, &st)) {
+	version = node_expose(fs, node, &st);
+	if (version_is_overtaken(version, &st)) {
 		version_supersede(fs, version);
 		version = node_expose(fs, node, &st);
 	}
+	offered =
+		!pin && S_ISREG(st.st_mode) && request_is_cached(&st) && offer_is_due(version, tid);
 	cached = !offered && !node->stage && !promise_is_for(pin, st.st_mode) &&
 		 !name_is_watched(fs, dir, name, st.st_mode);
 	/* A new name may be renamed soon, over another: what the kernel remembers of it goes along.
@@ -152,6 +147,8 @@ static int lookup_exposed(Fs *fs, Node *dir, const char *name, struct fuse_entry
 	if (pin && pin->kind == PIN_READ)
 		lookup_hold_read(fs, pin, version, dir_fd);
 	request_entry(fs, version, &st, cached, entry);
+	if (offered)
+		offer_make(version, tid);
 	node_unref(fs, node);
 	return 0;
 }

@@ -790,6 +790,7 @@ void request_entry(Fs *fs, Version *version, const struct stat *st, bool cached,
 	bool attributes = request_is_cached(st);
 
 	version->n_lookups++;
+	version->alone = 0;
 	version_tell(version, st);
 	version->node->cached |= cached && attributes && fs->options->entry_timeout > 0;
 	*entry = (struct fuse_entry_param){

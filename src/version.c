@@ -9,7 +9,6 @@
 #include <errno.h>
 
 #include "fs.h"
-#include "offer.h"
 #include "stage.h"
 #include "util.h"
 
@@ -35,10 +34,6 @@ void version_drop_unused(Fs *fs, Version *version)
 		return;
 	if (version->node->exposed == version)
 		version->node->exposed = NULL;
-	if (version->node->offered == version) {
-		version->node->offered = NULL;
-		version->node->offer_holds = false;
-	}
 	g_hash_table_remove(fs->versions, &version->id);
 	node_unref(fs, version->node);
 	g_free(version);
@@ -52,11 +47,8 @@ void version_forget(Fs *fs, Version *version, uint64_t n)
 
 void version_supersede(Fs *fs, Version *version)
 {
-	offer_withdraw(version->node);
 	if (version->node->exposed == version)
 		version->node->exposed = NULL;
-	if (version->node->offered == version)
-		version->node->offered = NULL;
 	version->state = VERSION_SUPERSEDED;
 	version->stage = stage_unref(fs, version->stage);
 	version_drop_unused(fs, version);
