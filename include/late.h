@@ -17,6 +17,10 @@ Lates *lates_new(void);
 /* All that is still to come back does. Before formers_free(). */
 Lates *lates_free(Fs *fs);
 
+/* A process opens the node's file for writing: git that does so with a file which is not its own is
+ * not one that only reads. */
+void late_note_writer(const Node *node, Process *process);
+
 /* Whether what writer (NULL: unknown) brings back has to come back later. */
 bool late_is_needed(Fs *fs, Process *writer);
 

@@ -57,14 +57,26 @@ unsigned step_process_hash(const Process *process);
 /* Whether driver is the build driver directly above the step of process. */
 bool step_is_driver_of(const Process *driver, const Process *process);
 
-/* Whether the process is git, and no driver is above it. */
+/* Whether the process is git, and no driver is above it. False if it cannot be told who is. */
 bool step_is_free_git(const Process *process);
 
-/* The git that the process is, or the one above that runs it; no reference is taken. NULL: it is no
- * git. */
+/* The process, a git, changes files itself that are not git's own, and so do all that the topmost
+ * git above it runs. Atomic. */
+void step_note_change(Process *process);
+
+/* Whether bytes that process reads stay within the step of writer: they are of one, and process is
+ * no git that only reads, which what is made of it may be outside. */
+bool step_keeps_to_itself(const Process *process, const Process *writer);
+
+/* Whether the process is a git that no driver runs, and has not changed any file. */
+bool step_is_reading_git(const Process *process);
+
+/* The git that the process (may be NULL) is, or the topmost above that runs it; no reference is
+ * taken. NULL: it is no git. */
 Process *step_git(Process *process);
 
-/* A descriptor that can be read when the process has ended. -ESRCH: it has. Does not wait. */
+/* A descriptor that can be read when the process has ended. Does not wait. Returns 0, -ESRCH if it
+ * has ended already, or -errno. */
 int step_open_end(const Process *process, int *ret_fd);
 
 /* Whether the process itself is a build driver. */

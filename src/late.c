@@ -198,6 +198,16 @@ static void late_clear(Fs *fs)
 	}
 }
 
+void late_note_writer(const Node *node, Process *process)
+{
+	if (!step_is_free_git(process))
+		return;
+	for (; node; node = node->parent)
+		if (g_str_has_suffix(node->name, ".git"))
+			return;
+	step_note_change(process);
+}
+
 bool late_is_needed(Fs *fs, Process *writer)
 {
 	Lates *lates = fs->lates;

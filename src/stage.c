@@ -15,6 +15,7 @@
 #include "failed.h"
 #include "former.h"
 #include "kept.h"
+#include "late.h"
 #include "util.h"
 
 static void stage_make_version(Fs *fs, Stage *stage)
@@ -299,6 +300,7 @@ void stage_join(Stage *stage, Process *opener)
 	if (stage->openers->len > 0)
 		stage_look(stage, opener, true);
 	stage->by_driver |= step_is_driver(opener);
+	late_note_writer(stage->node, opener);
 	g_ptr_array_add(stage->openers, step_process_ref(opener));
 }
 
@@ -319,7 +321,7 @@ void stage_look(Stage *stage, const Process *process, bool bytes)
 {
 	const Process *first = stage->openers->len > 0 ? stage->openers->pdata[0] : NULL;
 
-	if (first && step_equal(process, first))
+	if (first && (bytes ? step_keeps_to_itself(process, first) : step_equal(process, first)))
 		return;
 	/* It is make's looking for its target that makes the step run. */
 	if (!bytes && first && step_is_driver_of(process, first))

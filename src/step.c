@@ -25,8 +25,8 @@
  *
  * git, where no driver is above it, is one step however many commands and processes it is: another
  * branch and back are two commands at least, each of which looks at all that the one before has
- * written. What it sees goes to its own index, and whatever is made of the files is made by others,
- * who have to look at them themselves. */
+ * written. Whether what it reads goes anywhere else than to its own index depends on the command
+ * (git grep, git diff): looks.c excuses only those that change the files themselves. */
 
 #include "step.h"
 
@@ -49,6 +49,9 @@ struct Process {
 	unsigned long long start; /* clock ticks since boot */
 	Kind kind;
 	Process *parent; /* owned; NULL at the top */
+	bool whole;      /* nobody above it is missing */
+	/* but: */
+	bool changes_files; /* atomic */
 };
 
 /* A process that is remembered, or a thread of one that is not its first. */
@@ -318,6 +321,7 @@ static Process *reading_process(
 	process->start = reading->stat.start;
 	process->kind = steps_kind(steps, reading->stat.command);
 	process->parent = parent;
+	process->whole = parent ? parent->whole : reading->stat.parent <= 0;
 	*sure = *sure && reading_is_sure(reading, *since);
 	if (*sure) {
 		reading->known->process = step_process_ref(process);
@@ -483,12 +487,39 @@ static const Process *process_step(const Process *process)
 
 bool step_is_free_git(const Process *process)
 {
-	if (!process || process->kind != KIND_GIT)
+	/* Who is missing may be a driver. */
+	if (!process || process->kind != KIND_GIT || !process->whole)
 		return false;
 	for (const Process *p = process->parent; p; p = p->parent)
 		if (step_is_driver(p))
 			return false;
 	return true;
+}
+
+/* The topmost git of those that run each other. */
+static const Process *process_git(const Process *process)
+{
+	while (process->parent && process->parent->kind == KIND_GIT)
+		process = process->parent;
+	return process;
+}
+
+void step_note_change(Process *process)
+{
+	__atomic_store_n(
+		&((Process *)process_git(process))->changes_files, true, __ATOMIC_RELAXED);
+}
+
+bool step_is_reading_git(const Process *process)
+{
+	return step_is_free_git(process) &&
+	       !__atomic_load_n(&process_git(process)->changes_files, __ATOMIC_RELAXED);
+}
+
+bool step_keeps_to_itself(const Process *process, const Process *writer)
+{
+	return step_equal(process, writer) &&
+	       (!step_is_reading_git(process) || step_process_equal(process, writer));
 }
 
 bool step_equal(const Process *a, const Process *b)
@@ -521,11 +552,7 @@ bool step_is_driver_of(const Process *driver, const Process *process)
 
 Process *step_git(Process *process)
 {
-	if (!process || process->kind != KIND_GIT)
-		return NULL;
-	while (process->parent && process->parent->kind == KIND_GIT)
-		process = process->parent;
-	return process;
+	return process && process->kind == KIND_GIT ? (Process *)process_git(process) : NULL;
 }
 
 int step_open_end(const Process *process, int *ret_fd)
