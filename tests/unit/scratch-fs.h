@@ -40,3 +40,15 @@ static inline void scratch_fs_end(ScratchFs *scratch)
 	g_assert_cmpint(system(command), ==, 0);
 	g_free(scratch->path);
 }
+
+/* A file with these bytes in the directory; returns its inode. */
+static inline ino_t scratch_make(ScratchFs *scratch, const char *name, const char *bytes)
+{
+	autofd fd = openat(scratch->fd, name, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0644);
+	struct stat st;
+
+	g_assert_cmpint(fd, >=, 0);
+	scratch_write(fd, bytes, strlen(bytes), 0);
+	g_assert_cmpint(fstat(fd, &st), ==, 0);
+	return st.st_ino;
+}

@@ -17,8 +17,8 @@ struct Who {
 	Process *who[N_WHO];
 };
 
-/* A child that is no driver: it has another command name. */
-static inline pid_t child_new(void)
+/* A child with this command name. */
+static inline pid_t child_new(const char *name)
 {
 	int ready[2];
 	char c = 0;
@@ -34,7 +34,7 @@ static inline pid_t child_new(void)
 		return pid;
 	}
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	prctl(PR_SET_NAME, "step");
+	prctl(PR_SET_NAME, name);
 	(void)!write(ready[1], &c, 1);
 	for (;;)
 		pause();
@@ -50,7 +50,7 @@ static inline void who_begin(Who *who)
 	drivers[0] = g_strchomp(name);
 	steps = steps_new(drivers, 0);
 	for (int i = 0; i < N_WHO; i++) {
-		who->pids[i] = i == DRIVER ? getpid() : child_new();
+		who->pids[i] = i == DRIVER ? getpid() : child_new("step");
 		ASSERT_OK(step_process_new(steps, who->pids[i], &who->who[i]));
 	}
 	steps_free(steps);

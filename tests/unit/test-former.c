@@ -40,18 +40,6 @@ static void place_tear_down(Place *place, gconstpointer data G_GNUC_UNUSED)
 	scratch_fs_end(&place->scratch);
 }
 
-/* A file with these bytes; returns its inode. */
-static ino_t make(Place *place, const char *name, const char *bytes)
-{
-	autofd fd = openat(place->fd, name, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0644);
-	struct stat st;
-
-	g_assert_cmpint(fd, >=, 0);
-	scratch_write(fd, bytes, strlen(bytes), 0);
-	g_assert_cmpint(fstat(fd, &st), ==, 0);
-	return st.st_ino;
-}
-
 static void take_away(Place *place, const char *name)
 {
 	ASSERT_OK(former_remove(place->fs, place->root, place->fd, name));
@@ -75,13 +63,13 @@ static void looks(Place *place, int who, LookKind kind)
 static void test_back(Place *place, gconstpointer data G_GNUC_UNUSED)
 {
 	g_autoptr(GPtrArray) all = NULL;
-	ino_t ino = make(place, "f", "abcd"), later;
+	ino_t ino = scratch_make(&place->scratch, "f", "abcd"), later;
 	struct stat st;
 	autofd fd = -1;
 
 	g_assert_false(former_watches(place->fs, place->root, "f"));
 	take_away(place, "f");
-	later = make(place, "f", "wxyz");
+	later = scratch_make(&place->scratch, "f", "wxyz");
 	take_away(place, "f");
 	g_assert_true(former_watches(place->fs, place->root, "f"));
 	g_assert_false(former_watches(place->fs, place->root, "g"));
@@ -140,7 +128,7 @@ static Former *only(Place *place, const char *name)
 static void test_renamed_away(Place *place, gconstpointer data G_GNUC_UNUSED)
 {
 	const struct timespec old[2] = {{.tv_sec = 1}, {.tv_sec = 1000}};
-	ino_t ino = make(place, "f", "abcd");
+	ino_t ino = scratch_make(&place->scratch, "f", "abcd");
 	struct timespec ctime;
 	struct stat st;
 	autofd fd = -1;
@@ -155,7 +143,7 @@ static void test_renamed_away(Place *place, gconstpointer data G_GNUC_UNUSED)
 	g_assert_cmpuint(st.st_ino, ==, ino);
 
 	/* it is g's file, so only the mtime comes back, and g's is not touched */
-	make(place, "f", "abcd");
+	scratch_make(&place->scratch, "f", "abcd");
 	g_assert_false(former_is_whole(place->fs, only(place, "f")));
 	ASSERT_ERROR(former_put_back(place->fs, only(place, "f"), place->fd), EMLINK);
 	ASSERT_OK(former_restore(place->fs, only(place, "f"), place->fd));
@@ -182,7 +170,7 @@ static void test_renamed_away(Place *place, gconstpointer data G_GNUC_UNUSED)
  * forgotten then; before, they get its mtime. */
 static void test_shared(Place *place, gconstpointer data G_GNUC_UNUSED)
 {
-	ino_t ino = make(place, "f", "abcd");
+	ino_t ino = scratch_make(&place->scratch, "f", "abcd");
 	struct stat st;
 	autofd fd = -1;
 
@@ -205,10 +193,10 @@ static void test_shared(Place *place, gconstpointer data G_GNUC_UNUSED)
 
 	/* the other name comes first: the file stays for the one that it left last */
 	g_assert_cmpint(unlinkat(place->fd, "g", 0), ==, 0);
-	ino = make(place, "f", "abcd");
+	ino = scratch_make(&place->scratch, "f", "abcd");
 	rename_away(place, "g");
 	take_away(place, "g");
-	make(place, "f", "abcd");
+	scratch_make(&place->scratch, "f", "abcd");
 	ASSERT_OK(former_restore(place->fs, only(place, "f"), place->fd));
 	g_assert_cmpuint(stat_of(place, "f").st_ino, !=, ino);
 	g_assert_cmpuint(former_count(place->fs), ==, 1);
@@ -219,14 +207,14 @@ static void test_shared(Place *place, gconstpointer data G_GNUC_UNUSED)
 
 	/* what is replaced goes to the store for all that want it */
 	rename_away(place, "g");
-	make(place, "t", "wxyz");
+	scratch_make(&place->scratch, "t", "wxyz");
 	kept_save(place->fs, place->fd, "g");
 	g_assert_cmpint(renameat(place->fd, "t", place->fd, "g"), ==, 0);
 	g_assert_true(former_is_whole(place->fs, only(place, "f")));
 
 	/* what is lost cannot be taken for another file with its number */
 	former_forget(place->fs, place->root, "f", false);
-	make(place, "f", "abcd");
+	scratch_make(&place->scratch, "f", "abcd");
 	rename_away(place, "g");
 	st = stat_of(place, "g");
 	kept_lose(place->fs, &st);
@@ -234,7 +222,7 @@ static void test_shared(Place *place, gconstpointer data G_GNUC_UNUSED)
 	ASSERT_ERROR(former_open(place->fs, only(place, "f"), &fd), ESTALE);
 	g_assert_false(former_is_whole(place->fs, only(place, "f")));
 	former_forget(place->fs, place->root, "f", false);
-	ino = make(place, "f", "abcd");
+	ino = scratch_make(&place->scratch, "f", "abcd");
 	rename_away(place, "h");
 
 	/* who changes it in place makes all of them forgotten */
@@ -245,7 +233,7 @@ static void test_shared(Place *place, gconstpointer data G_GNUC_UNUSED)
 
 static void test_looks(Place *place, gconstpointer data G_GNUC_UNUSED)
 {
-	make(place, "f", "abcd");
+	scratch_make(&place->scratch, "f", "abcd");
 	take_away(place, "f");
 	g_assert_cmpuint(n_for(place, -1), ==, 0);
 	g_assert_cmpuint(n_for(place, ONE), ==, 1);
@@ -261,7 +249,7 @@ static void test_looks(Place *place, gconstpointer data G_GNUC_UNUSED)
 	g_assert_false(former_watches(place->fs, place->root, "f"));
 
 	/* a driver is excused for times and names alone */
-	make(place, "f", "abcd");
+	scratch_make(&place->scratch, "f", "abcd");
 	take_away(place, "f");
 	looks(place, DRIVER, LOOK_BYTES);
 	g_assert_cmpuint(n_for(place, ONE), ==, 0);
@@ -269,7 +257,7 @@ static void test_looks(Place *place, gconstpointer data G_GNUC_UNUSED)
 	g_assert_cmpuint(former_count(place->fs), ==, 0);
 
 	/* somebody unknown */
-	make(place, "f", "abcd");
+	scratch_make(&place->scratch, "f", "abcd");
 	take_away(place, "f");
 	former_look(place->fs, place->root, "f", NULL, LOOK_TIMES, false);
 	g_assert_cmpuint(former_count(place->fs), ==, 0);
@@ -279,7 +267,7 @@ static void test_vain(Place *place, gconstpointer data G_GNUC_UNUSED)
 {
 	const pid_t tid = place->who.pids[ONE];
 
-	make(place, "f", "abcd");
+	scratch_make(&place->scratch, "f", "abcd");
 	take_away(place, "f");
 	/* counts when somebody asks again */
 	former_look_in_vain(place->fs, place->root, "f", place->who.who[ONE], tid);
@@ -299,7 +287,7 @@ static void test_below(Place *place, gconstpointer data G_GNUC_UNUSED)
 	autofd fd = -1;
 
 	g_assert_cmpint(mkdirat(place->fd, "d", 0755), ==, 0);
-	make(place, "d/f", "abcd");
+	scratch_make(&place->scratch, "d/f", "abcd");
 	fd = openat(place->fd, "d", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	ASSERT_OK(former_remove(place->fs, dir, fd, "f"));
 	/* the directory goes, and another takes its name */
@@ -327,11 +315,11 @@ static void test_list(Place *place, gconstpointer data G_GNUC_UNUSED)
 	Keep keep;
 
 	/* what is there is not missed */
-	make(place, "f", "abcd");
+	scratch_make(&place->scratch, "f", "abcd");
 	g_assert_true(former_keep(place->fs, place->fd, "f", &keep));
 	g_assert_cmpint(unlinkat(place->fd, "f", 0), ==, 0);
 	former_kept(place->fs, place->root, "f", &keep);
-	make(place, "f", "wxyz");
+	scratch_make(&place->scratch, "f", "wxyz");
 	former_list(place->fs, place->root, place->who.who[TWO]);
 	g_assert_cmpuint(n_for(place, ONE), ==, 1);
 	g_assert_cmpint(unlinkat(place->fd, "f", 0), ==, 0);
@@ -348,24 +336,24 @@ static void test_bounds(Place *place, gconstpointer data G_GNUC_UNUSED)
 
 	place->scratch.options.keep = 3;
 	for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
-		make(place, names[i], "abcd");
+		scratch_make(&place->scratch, names[i], "abcd");
 		take_away(place, names[i]);
 	}
 	g_assert_cmpuint(former_count(place->fs), ==, 3);
 	g_assert_false(former_watches(place->fs, place->root, "b"));
 	g_assert_true(former_watches(place->fs, place->root, "c"));
 	place->scratch.options.keep_bytes = 10;
-	make(place, "f", "abcd");
+	scratch_make(&place->scratch, "f", "abcd");
 	take_away(place, "f");
 	g_assert_cmpuint(former_bytes(place->fs), ==, 8);
-	make(place, "f", "larger than ten bytes");
+	scratch_make(&place->scratch, "f", "larger than ten bytes");
 	take_away(place, "f");
 	g_assert_cmpuint(n_for(place, ONE), ==, 1);
 	/* an empty file is kept, for git may bring it back; what has two names is not */
-	make(place, "i", "");
+	scratch_make(&place->scratch, "i", "");
 	take_away(place, "i");
 	g_assert_true(former_watches(place->fs, place->root, "i"));
-	make(place, "g", "abcd");
+	scratch_make(&place->scratch, "g", "abcd");
 	g_assert_cmpint(linkat(place->fd, "g", place->fd, "h", 0), ==, 0);
 	take_away(place, "g");
 	g_assert_false(former_watches(place->fs, place->root, "g"));
@@ -385,14 +373,14 @@ static void test_changed(Place *place, gconstpointer data G_GNUC_UNUSED)
 	struct stat st;
 	autofd fd = -1;
 
-	make(place, "f", "abcd");
+	scratch_make(&place->scratch, "f", "abcd");
 	take_away(place, "f");
 	all = former_candidates(place->fs, place->root, "f", S_IFREG, 4, place->who.who[ONE]);
 	g_assert_cmpuint(all->len, ==, 1);
 	ASSERT_OK(former_open(place->fs, all->pdata[0], &fd));
 	mtime = *former_mtime(all->pdata[0]);
 	/* it lends its mtime to another file with its bytes */
-	make(place, "f", "abcd");
+	scratch_make(&place->scratch, "f", "abcd");
 	ASSERT_OK(former_restore_mtime(place->fs, all->pdata[0], place->fd));
 	g_assert_cmpint(fstatat(place->fd, "f", &st, 0), ==, 0);
 	g_assert_true(time_equal(&st.st_mtim, &mtime));
@@ -421,13 +409,13 @@ static void test_passing(Place *place, gconstpointer data G_GNUC_UNUSED)
 	struct stat st;
 
 	/* nothing is known of what was before */
-	make(place, "f", "abcd");
+	scratch_make(&place->scratch, "f", "abcd");
 	st = stat_of(place, "f");
 	inputs_wrote(place->fs->inputs, place->who.who[ONE], &st);
 	g_assert_false(passes(place, ONE));
 
 	take_away(place, "f");
-	make(place, "f", "wxyz");
+	scratch_make(&place->scratch, "f", "wxyz");
 	g_assert_false(passes(place, ONE)); /* who has written that? */
 	st = stat_of(place, "f");
 	inputs_wrote(place->fs->inputs, place->who.who[ONE], &st);

@@ -2,14 +2,13 @@
 
 #include "late.h"
 
-#include <sys/wait.h>
-
 #include "node.h"
 #include "scratch-fs.h"
+#include "scratch-who.h"
 #include "version.h"
 
 /* Two that are called git, and one that is not. */
-enum { ONE, TWO, OTHER, N_WHO };
+enum { FIRST, SECOND, OTHER, N_KIDS };
 
 typedef struct Place Place;
 
@@ -18,45 +17,12 @@ struct Place {
 	Fs *fs;     /* its */
 	Node *root; /* its */
 	int fd;     /* its */
-	pid_t pids[N_WHO];
-	Process *who[N_WHO];
-	/* f, which has been removed and written again by ONE */
+	pid_t pids[N_KIDS];
+	Process *who[N_KIDS];
+	/* f, which has been removed and written again by FIRST */
 	Node *node;
 	ino_t before, now;
 };
-
-static pid_t child_new(const char *name)
-{
-	int ready[2];
-	char c = 0;
-	pid_t pid;
-
-	g_assert_cmpint(pipe2(ready, O_CLOEXEC), ==, 0);
-	pid = fork();
-	g_assert_cmpint(pid, >=, 0);
-	if (pid > 0) {
-		g_assert_cmpint(read(ready[0], &c, 1), ==, 1);
-		close(ready[0]);
-		close(ready[1]);
-		return pid;
-	}
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	prctl(PR_SET_NAME, name);
-	(void)!write(ready[1], &c, 1);
-	for (;;)
-		pause();
-}
-
-static ino_t make(Place *place, const char *name, const char *bytes)
-{
-	autofd fd = openat(place->fd, name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
-	struct stat st;
-
-	g_assert_cmpint(fd, >=, 0);
-	scratch_write(fd, bytes, strlen(bytes), 0);
-	g_assert_cmpint(fstat(fd, &st), ==, 0);
-	return st.st_ino;
-}
 
 static ino_t ino_of(Place *place, const char *name)
 {
@@ -69,7 +35,7 @@ static ino_t ino_of(Place *place, const char *name)
 static Former *former_of(Place *place, const char *name)
 {
 	g_autoptr(GPtrArray) all =
-		former_candidates(place->fs, place->root, name, S_IFREG, 4, place->who[ONE]);
+		former_candidates(place->fs, place->root, name, S_IFREG, 4, place->who[FIRST]);
 
 	g_assert_cmpuint(all->len, ==, 1);
 	return former_ref(all->pdata[0]);
@@ -84,18 +50,18 @@ static void place_set_up(Place *place, gconstpointer data G_GNUC_UNUSED)
 	place->fd = place->scratch.fd;
 	place->fs = place->scratch.fs;
 	place->root = place->fs->root;
-	for (int i = 0; i < N_WHO; i++) {
+	for (int i = 0; i < N_KIDS; i++) {
 		place->pids[i] = child_new(i == OTHER ? "other" : "git");
 		ASSERT_OK(step_process_new(steps, place->pids[i], &place->who[i]));
 	}
 	steps_free(steps);
-	place->before = make(place, "f", "abcd");
+	place->before = scratch_make(&place->scratch, "f", "abcd");
 	ASSERT_OK(former_remove(place->fs, place->root, place->fd, "f"));
-	place->now = make(place, "f", "abcd");
+	place->now = scratch_make(&place->scratch, "f", "abcd");
 	place->node = node_get(place->fs, place->root, "f");
 	former = former_of(place, "f");
-	g_assert_true(late_is_needed(place->fs, place->who[ONE]));
-	late_note(place->fs, place->node, former, place->who[ONE]);
+	g_assert_true(late_is_needed(place->fs, place->who[FIRST]));
+	late_note(place->fs, place->node, former, place->who[FIRST]);
 	former_unref(former);
 }
 
@@ -110,7 +76,7 @@ static void end(Place *place, int who)
 
 static void place_tear_down(Place *place, gconstpointer data G_GNUC_UNUSED)
 {
-	for (int i = 0; i < N_WHO; i++) {
+	for (int i = 0; i < N_KIDS; i++) {
 		end(place, i);
 		place->who[i] = step_process_unref(place->who[i]);
 	}
@@ -127,10 +93,10 @@ static void test_back(Place *place, gconstpointer data G_GNUC_UNUSED)
 {
 	look(place);
 	g_assert_cmpuint(ino_of(place, "f"), ==, place->now);
-	end(place, TWO);
+	end(place, SECOND);
 	look(place);
 	g_assert_cmpuint(ino_of(place, "f"), ==, place->now);
-	end(place, ONE);
+	end(place, FIRST);
 	/* not before somebody looks */
 	g_assert_cmpuint(ino_of(place, "f"), ==, place->now);
 	late_settle(place->fs, place->root, "g");
@@ -147,18 +113,18 @@ static void test_needed(Place *place, gconstpointer data G_GNUC_UNUSED)
 {
 	g_assert_false(late_is_needed(place->fs, place->who[OTHER]));
 	g_assert_false(late_is_needed(place->fs, NULL));
-	g_assert_true(late_is_needed(place->fs, place->who[TWO]));
-	end(place, ONE);
-	g_assert_false(late_is_needed(place->fs, place->who[ONE]));
-	end(place, TWO);
-	g_assert_false(late_is_needed(place->fs, place->who[TWO]));
+	g_assert_true(late_is_needed(place->fs, place->who[SECOND]));
+	end(place, FIRST);
+	g_assert_false(late_is_needed(place->fs, place->who[FIRST]));
+	end(place, SECOND);
+	g_assert_false(late_is_needed(place->fs, place->who[SECOND]));
 }
 
 /* When another git begins, what is left of the one before comes back. */
 static void test_next(Place *place, gconstpointer data G_GNUC_UNUSED)
 {
-	end(place, ONE);
-	g_assert_true(late_is_needed(place->fs, place->who[TWO]));
+	end(place, FIRST);
+	g_assert_true(late_is_needed(place->fs, place->who[SECOND]));
 	g_assert_cmpuint(ino_of(place, "f"), ==, place->before);
 }
 
@@ -171,7 +137,7 @@ static void test_end(Place *place, gconstpointer data G_GNUC_UNUSED)
 static void test_seen(Place *place, gconstpointer data G_GNUC_UNUSED)
 {
 	former_look(place->fs, place->root, "f", place->who[OTHER], LOOK_TIMES, true);
-	end(place, ONE);
+	end(place, FIRST);
 	look(place);
 	g_assert_cmpuint(ino_of(place, "f"), ==, place->now);
 }
@@ -181,7 +147,7 @@ static void test_changed(Place *place, gconstpointer data G_GNUC_UNUSED)
 	autofd fd = openat(place->fd, "f", O_WRONLY | O_CLOEXEC);
 
 	scratch_write(fd, "wxyz", 4, 0);
-	end(place, ONE);
+	end(place, FIRST);
 	look(place);
 	g_assert_cmpuint(ino_of(place, "f"), ==, place->now);
 	g_assert_false(late_give_way(place->fs, place->node));

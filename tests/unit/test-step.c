@@ -713,7 +713,7 @@ static void test_nested(void)
 static void test_git(void)
 {
 	static const int free_git[] = {1, 2, 3, 5};
-	Process *all[9];
+	Process *all[N_KIDS];
 
 	kids_begin();
 	kid(0, NOBODY, "sh");
@@ -725,13 +725,13 @@ static void test_git(void)
 	kid(6, 0, DRIVER);
 	kid(7, 6, "git");
 	kid(8, 7, "git");
-	for (int i = 0; i < 9; i++)
+	for (int i = 0; i < N_KIDS; i++)
 		all[i] = process_of(i);
 
 	for (unsigned i = 0; i < G_N_ELEMENTS(free_git); i++) {
 		for (unsigned k = 0; k < G_N_ELEMENTS(free_git); k++)
 			g_assert_true(step_equal(all[free_git[i]], all[free_git[k]]));
-		for (int k = 0; k < 9; k++)
+		for (int k = 0; k < N_KIDS; k++)
 			if (k == 0 || k == 4 || k > 5)
 				g_assert_false(step_equal(all[free_git[i]], all[k]));
 	}
@@ -742,7 +742,7 @@ static void test_git(void)
 	g_assert_false(step_is_family(all[1], all[2]));
 	g_assert_false(step_is_inside(all[2], all[1]));
 
-	for (int i = 0; i < 9; i++)
+	for (int i = 0; i < N_KIDS; i++)
 		all[i] = step_process_unref(all[i]);
 	kids_end();
 }
