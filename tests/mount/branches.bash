@@ -5,12 +5,10 @@
 #
 # What these tests do themselves (find, make) is a look from outside, as is that of anybody who is not git.
 
-need git make
+. "${0%/*}/git.bash"
+need make
 
-export LC_ALL=C GIT_CONFIG_GLOBAL=$T/gitconfig GIT_DISCOVERY_ACROSS_FILESYSTEM=1 HOME=$T
-git config --global user.name tester
-git config --global user.email tester@example.org
-git config --global init.defaultBranch main
+export LC_ALL=C
 git config --global advice.detachedHead false
 git config --global core.editor true
 
@@ -39,13 +37,14 @@ write() {
 	done
 }
 
-# repository [--separate]: lays it out in $B; --separate: what git knows is elsewhere
+# repository [--separate | --above]: lays it out in $B; --separate: what git knows is elsewhere; --above: that, too, and $B
+# is a directory of the working tree
 repository() {
 	cd "$B"
-	if [[ "${1:-}" == --separate ]]; then
-		rm -rf "$W/git"
-		export GIT_DIR=$W/git GIT_WORK_TREE=$B
-	fi
+	case ${1:-} in
+	--separate) export GIT_DIR=$W/git GIT_WORK_TREE=$B ;;
+	--above) export GIT_DIR=$W/git GIT_WORK_TREE=${B%/*} ;;
+	esac
 	git init -q .
 	write_makefile
 	write same{1..5}.c changed{1..5}.c gone{1,2}.c old-name.c bit.c

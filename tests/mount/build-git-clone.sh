@@ -2,11 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # A git clone in a mount is whole and clean, and a branch there and back leaves it so.
 . "${0%/*}/lib.sh"
-need git
+. "${0%/*}/git.bash"
 
-git config --global user.name tester
-git config --global user.email tester@example.org
-git config --global init.defaultBranch main
 git init -q "$W/origin"
 cd "$W/origin"
 mkdir -p src/deep

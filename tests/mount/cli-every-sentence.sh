@@ -267,7 +267,7 @@ chattr -i "$V/d" "$V/d/f"
 log_says "$((n_lines + 1))"
 # nor in time
 "$LKLFS" -o durable "$B/d" </dev/null
-inject fsync:delay_enter=3s
+inject fsync:delay_enter=600s
 echo new >"$B/d/f"
 says 1 "$LKLFS" umount --timeout=0 "$B/d"
 inject_end

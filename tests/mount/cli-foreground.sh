@@ -4,7 +4,6 @@
 # it and unmounts; findmnt finds it by its type.
 . "${0%/*}/lib.sh"
 
-is_live() { (($(n_mounted "$B") == 1)) && ls "$B" >/dev/null 2>&1; }
 ended() {
 	local r=0
 	kill -TERM "$1"

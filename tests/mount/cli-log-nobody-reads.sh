@@ -15,7 +15,6 @@ fill() {
 		has "why no more goes into the pipe" "$(cat "$T/err")" "temporarily unavailable"
 	done
 }
-is_live() { (($(n_mounted "$B") == 1)) && ls "$B" >/dev/null 2>&1; }
 begins() {
 	fill
 	"$LKLFS" -f "$B" </dev/null >&"$said" 2>&1 &

@@ -46,7 +46,6 @@ eq "lines about a name of two" "$(wc -l <"$W/logs/line")" 1
 
 # in the foreground, too
 "$LKLFS" mount -f --log "$W/logs/foreground" "$B" </dev/null 2>"$T/err" &
-is_live() { (($(n_mounted "$B") == 1)) && ls "$B" >/dev/null 2>&1; }
 until_true "a live mount" is_live
 says_busy "$W/logs/foreground" 0
 wait

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# contrib/container/Containerfile copies all that the build there needs: with those files alone lklfs can be set up as
-# it says. (contrib/ci/container.sh builds the image itself.)
+# contrib/container/Containerfile copies all that meson and ninja need there: with those files alone lklfs is set up as it
+# says, and there is a rule for everything. Nothing is compiled here; contrib/ci/container.sh builds the image itself.
 # AXES: root tmpfs
 . "${0%/*}/lib.sh"
 need meson ninja cc

@@ -141,20 +141,6 @@ done_by 1 "" "$tree"
 rm "$tree/tools/lib/file.lklfs-unsaved.2"
 done_by 0 "nothing to do" "$tree"
 
-# ---- what cannot even be saved ----
-
-if [[ "$AXIS_USER $AXIS_FS" == "root ext4" ]]; then
-	mkdir "$T/closed"
-	mount -t tmpfs -o ro none "$T/closed"
-	mount --bind "$T/closed" /var/tmp
-	TMPDIR=$T/closed lklfs_over "$tree/tools/lib"
-	(echo lost && sync -f "$tree/tools/lib" && chattr +i "$V/../w/${tree#"$W/"}/tools/lib"{,/file}) >"$tree/tools/lib/file"
-	done_by 1 "1 unmounted" --force "$tree"
-	has "what is lost" "$(cat "$T/err")" "is lost, *\"file\""
-	umount /var/tmp
-	chattr -i "$tree/tools/lib"{,/file}
-fi
-
 # ---- a daemon that is not done yet, and that nobody sees mounted ----
 
 waits() { grep -qsx sleep /proc/[0-9]*/comm; }

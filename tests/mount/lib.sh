@@ -219,6 +219,9 @@ freeze() {
 	mount --bind "$CASE/fs" "$CASE/view"
 }
 
+# is_live: $B is mounted once, and answers
+is_live() { (($(n_mounted "$B") == 1)) && ls "$B/.lklfs/status" >/dev/null 2>&1; }
+
 # mnt [OPTION...]: over $B
 mnt() {
 	freeze
@@ -294,7 +297,7 @@ try_again() { sync "$B/.lklfs/status"; }
 status_value() {
 	local line
 	read -r line <"$B/.lklfs/status"
-	[[ "$line" =~ \"$1\":(\[[^]]*\]|\"[^\"]*\"|[0-9]+) ]] && echo "${BASH_REMATCH[1]}"
+	[[ "$line" =~ \"$1\":(\[[^]]*\]|\"[^\"]*\"|-?[0-9]+) ]] && echo "${BASH_REMATCH[1]}"
 }
 
 # so_many_failed N: files that could not be exposed. Nobody who asks for the status waits for a verdict.

@@ -3,14 +3,12 @@
 # P10, as users feel it: build, check out a branch without a source, build, check it out again: make with a wildcard
 # must build what is missing, and nothing may be stale.
 . "${0%/*}/lib.sh"
-need make git
+. "${0%/*}/git.bash"
+need make
 
 mnt
-export GIT_DISCOVERY_ACROSS_FILESYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null HOME=$T
 cd "$B"
 git init -q .
-git config user.name x
-git config user.email x@y
 printf '%s\n' 'prog: $(patsubst %.c,%.o,$(wildcard *.c))' '	cat $^ >$@; echo prog >>'"$T/log" \
 	'%.o: %.c' '	cp $< $@; echo $@ >>'"$T/log" >Makefile
 printf '%s\n' '*.o' prog >.gitignore

@@ -7,7 +7,6 @@
 need unshare
 
 echo old >"$B/f"
-is_live() { (($(n_mounted "$B") == 1)) && ls "$B" >/dev/null 2>&1; }
 unshare --pid --fork --kill-child=TERM "$LKLFS" -f "$B" </dev/null &
 pid=$!
 until_true "a live mount" is_live

@@ -55,7 +55,6 @@ loses "run" 125 "$LKLFS" run "$B" -- sh "$T/write"
 has "what run says" "$(cat "$T/err")" "d/f in $B is lost, for it $lost: Read-only file system"
 
 "$LKLFS" -f "$B" </dev/null 2>"$T/said" &
-is_live() { ls "$B/.lklfs/status" >/dev/null 2>&1; }
 until_true "a live mount" is_live
 sh "$T/write"
 until_true "the failures" so_many_failed 2

@@ -2,11 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # P6: ... for git's index relies on that: nothing looks modified right after an add, a commit or a checkout.
 . "${0%/*}/lib.sh"
-need git
+. "${0%/*}/git.bash"
 
-git config --global user.name tester
-git config --global user.email tester@example.org
-git config --global init.defaultBranch main
 mkdir "$B/repo"
 mnt
 cd "$B/repo"

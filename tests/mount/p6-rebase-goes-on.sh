@@ -4,12 +4,8 @@
 # long as it runs all is as it was told. Its old mtime (P7) comes back afterwards.
 # AXES: root user ext4
 . "${0%/*}/lib.sh"
-need git
+. "${0%/*}/git.bash"
 
-export GIT_CONFIG_GLOBAL=$T/gitconfig GIT_DISCOVERY_ACROSS_FILESYSTEM=1
-git config --global user.name tester
-git config --global user.email tester@example.org
-git config --global init.defaultBranch main
 mkdir "$B/repo"
 cd "$B/repo"
 git init -q .

@@ -5,15 +5,11 @@
 # AXES: root tmpfs
 # TIMEOUT: 180
 . "${0%/*}/lib.sh"
-need git
+. "${0%/*}/git.bash"
 
 dirs=100 # of 30 files each
 [[ -z "$SANITIZED" ]] || dirs=20
 total=$((dirs * 30))
-export GIT_CONFIG_GLOBAL=$T/gitconfig GIT_DISCOVERY_ACROSS_FILESYSTEM=1
-git config --global user.name tester
-git config --global user.email tester@example.org
-git config --global init.defaultBranch main
 git config --global gc.auto 0
 all_files() { # WORD
 	awk -v word="$1" -v dirs="$dirs" 'BEGIN { for (d = 0; d < dirs; d++) for (i = 0; i < 30; i++) print word, d, i >"d" d "/f" i ".c" }'

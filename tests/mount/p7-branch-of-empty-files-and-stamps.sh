@@ -4,12 +4,9 @@
 # well. If anybody else writes them it is.
 # AXES: root user ext4
 . "${0%/*}/lib.sh"
-need git make
+. "${0%/*}/git.bash"
+need make
 
-export GIT_CONFIG_GLOBAL=$T/gitconfig GIT_DISCOVERY_ACROSS_FILESYSTEM=1
-git config --global user.name tester
-git config --global user.email tester@example.org
-git config --global init.defaultBranch main
 cd "$B"
 git init -q .
 mkdir dir

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# P7: so do other ways of git's to other commits and back: through several of them, by bisecting, resetting and
-# restoring, and what is stashed and popped.
+# P7: going to other commits and back in git's other ways (several commits, bisect, reset, restore, stash) puts all
+# mtimes back.
 # AXES: root user ext4
 . "${0%/*}/lib.sh"
 . "${0%/*}/branches.bash"

@@ -35,7 +35,7 @@ swapped() {
 }
 reworded() { GIT_SEQUENCE_EDITOR='sed -i "s/^pick/reword/"' git rebase -q -i --force-rebase main; }
 aborted() {
-	! GIT_SEQUENCE_EDITOR='sed -i "1s/^pick/break\npick/"' git rebase -q -i --onto other main || git rebase --abort
+	GIT_SEQUENCE_EDITOR='sed -i "1s/^pick/break\npick/"' git rebase -q -i --onto other main && git rebase --abort
 }
 conflict() {
 	! git rebase -q --onto other main clash || return 1
