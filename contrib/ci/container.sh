@@ -361,10 +361,12 @@ says_what_is_missing() {
 
 # can_overlay: whether there may be an overlayfs in WORK_DIR
 can_overlay() {
-	local dir=$work/try
+	local dir=$work/try r=0
 	mkdir -p "$dir"/{lower,upper,work,merged}
 	mount -t overlay overlay -o "lowerdir=$dir/lower,upperdir=$dir/upper,workdir=$dir/work" "$dir/merged" 2>/dev/null &&
-		umount "$dir/merged" && rm -rf "$dir"
+		umount "$dir/merged" || r=1
+	rm -rf "$dir"
+	return "$r"
 }
 
 configure_engines() {
@@ -379,7 +381,6 @@ events_logger = "file"
 lock_type = "file"
 tmp_dir = "$work/tmp"
 END
-	can_overlay || die "no overlayfs in $work"
 	printf '[storage]\ndriver = "overlay"\ngraphroot = "%s"\nrunroot = "%s"\n' "$work/storage" "$work/run" >"$work/storage.conf"
 	export CONTAINERS_CONF=$work/containers.conf CONTAINERS_STORAGE_CONF=$work/storage.conf
 }
@@ -463,7 +464,7 @@ build_lkl() {
 	mv "$work/shown.without" "$work/shown"
 	eq "a build without lklfs" "$(status_of lkl_runs)" 0
 	echo "      $(lkl_steps)"
-	eq "its steps" "$(lkl_steps)" "28 CC, 9 LD, 1 AR, 9 LINK"
+	has "it builds tools/lkl again" "$(lkl_steps)" "[1-9]* CC, *"
 	rm -rf "$work/lkl"
 }
 
@@ -527,6 +528,10 @@ done
 keep=$work
 [[ -n "$work" ]] || work=$(mktemp -d)
 mkdir -p "$work"
+if ! can_overlay; then
+	[[ -n "$keep" ]] || rmdir "$work"
+	die "no overlayfs in $work"
+fi
 base=docker.io/library/debian:12
 log=$work/log bundles=$work/bundles rootfs=$work/rootfs reference=$work/reference
 engine=podman variant=plain owner=0 dir=''
