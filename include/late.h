@@ -17,8 +17,8 @@ Lates *lates_new(void);
 /* All that is still to come back does. Before formers_free(). */
 Lates *lates_free(Fs *fs);
 
-/* A process opens the node's file for writing: git that does so with a file which is not its own is
- * not one that only reads. */
+/* A process opens the node's file for writing: git that does so with a file which is not its own,
+ * or with its index, is not one that only reads. */
 void late_note_writer(const Node *node, Process *process);
 
 /* Whether what writer (NULL: unknown) brings back has to come back later. */
@@ -30,6 +30,9 @@ void late_note(Fs *fs, Node *node, Former *former, Process *writer);
 
 /* Somebody is going to look the name up: if it is time, what belongs there comes back first. */
 void late_settle(Fs *fs, Node *dir, const char *name);
+
+/* Whether what is under the node's name is to have an old mtime later. */
+bool late_waits(const Fs *fs, const Node *node);
 
 /* What is under the node's name is going to be replaced or removed. Returns whether it is a version
  * that is remembered already, as one that was to come back. */

@@ -60,8 +60,9 @@ bool step_is_driver_of(const Process *driver, const Process *process);
 /* Whether the process is git, and no driver is above it. False if it cannot be told who is. */
 bool step_is_free_git(const Process *process);
 
-/* The process, a git, changes files itself that are not git's own, and so do all that the topmost
- * git above it runs. Atomic. */
+/* The process, a git, changes files itself, and so do all that the topmost git above it runs.
+ * Atomic.
+ */
 void step_note_change(Process *process);
 
 /* Whether bytes that process reads stay within the step of writer: they are of one, and process is

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "backing.h"
@@ -89,13 +90,13 @@ static void late_free(Fs *fs, Late *late)
 	g_free(late);
 }
 
-/* Whether it may come back, of what is there now; and what that is. */
+/* Whether it may come back, of what is exposed now; and what that is. */
 static bool late_holds(Fs *fs, const Late *late, struct stat *ret_st)
 {
 	Node *node = late->node;
 	FileId id;
 
-	if (!node->linked || node->stage || !former_may_return(late->former, late->writer) ||
+	if (!node->linked || !former_may_return(late->former, late->writer) ||
 		!former_is_of(fs, late->former, node->parent, node->name) ||
 		node_stat(fs, node, ret_st) < 0)
 		return false;
@@ -128,7 +129,7 @@ static void late_restore(Fs *fs, const Late *late)
 	struct stat st;
 	int dir_fd, r;
 
-	if (!late_holds(fs, late, &st))
+	if (node->stage || !late_holds(fs, late, &st))
 		return;
 	r = late_put_back(fs, late);
 	if (r < 0 && node_parent_fd(fs, node, &dir_fd) == 0)
@@ -202,9 +203,11 @@ void late_note_writer(const Node *node, Process *process)
 {
 	if (!step_is_free_git(process))
 		return;
-	for (; node; node = node->parent)
-		if (g_str_has_suffix(node->name, ".git"))
-			return;
+	/* What it looks at to bring its index up to date goes there. */
+	if (strcmp(node->name, "index.lock") != 0)
+		for (; node; node = node->parent)
+			if (g_str_has_suffix(node->name, ".git"))
+				return;
 	step_note_change(process);
 }
 
@@ -264,11 +267,17 @@ void late_settle(Fs *fs, Node *dir, const char *name)
 	node = node_find(fs, dir, name);
 	late = node ? g_hash_table_lookup(lates->nodes, node) : NULL;
 	watch = late ? late_watch(lates, late->git) : NULL;
-	if (!watch || !watch_has_ended(watch))
+	/* What is being written shows what it does then. */
+	if (!watch || node->stage || !watch_has_ended(watch))
 		return;
 	late = late_take(lates, node);
 	late_restore(fs, late);
 	late_free(fs, late);
+}
+
+bool late_waits(const Fs *fs, const Node *node)
+{
+	return g_hash_table_contains(fs->lates->nodes, node);
 }
 
 bool late_give_way(Fs *fs, Node *node)

@@ -84,7 +84,8 @@ static void publish_note(Fs *fs, const Stage *stage, Verdict verdict)
 
 	if (node_stat(fs, stage->node, &st) < 0)
 		return;
-	if (verdict == VERDICT_KEPT || verdict == VERDICT_RESTORED) {
+	if ((verdict == VERDICT_KEPT || verdict == VERDICT_RESTORED) &&
+		!late_waits(fs, stage->node)) {
 		held_note(fs, &st);
 		if (inputs_are_newer(fs->inputs, writer, &st.st_mtim, &newest))
 			outdated_note(fs, stage->node, &newest);

@@ -51,6 +51,7 @@ each_another() {
 }
 between "each another name" each_another \
 	changed{1,2,3,4}.c d-both/gone.c gone1.c swap/inside.txt turned.c was-file.c
+git_reads() { git grep -h . -- changed1.c; }
 missed() {
 	stat gone2.c || :
 	stat d-main/deep/a.c || : # which tells that there is no d-main at all
@@ -58,6 +59,8 @@ missed() {
 between "missed" missed d-main/{a,b}.c d-main/deep/{a,b}.c gone2.c
 # in the listing of a directory all that is not there was missed, directories too
 between "listed" ls d-main/{a,b}.c d-main/deep/{a,b}.c gone{1,2}.c old-name.c
+# what git only reads may be in what is made of it
+between "git, that reads" git_reads changed1.c
 # git is not git if make runs it: what it says may be in a target
 printf 'version:\n\tgit diff --quiet main -- changed4.c || echo changed >%s/version\n' "$W" >"$T/version.mk"
 by_make() { make -s -f "$T/version.mk"; }

@@ -10,7 +10,7 @@ there_and_back() { git checkout -q other && git checkout -q -; }
 not_quiet() { git checkout other && git checkout -; }
 switched() { git switch -q other && git switch -q -; }
 detached() { git checkout -q --detach last && git checkout -q main; }
-looked_at_by_git() { git checkout -q other && git status && git diff main && git checkout -q -; }
+looked_at_by_git() { git checkout -q other && git status && git log -p -1 && git checkout -q -; }
 
 repository
 mnt
