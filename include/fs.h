@@ -26,7 +26,8 @@
 #include "mount-options.h"
 #include "node.h"
 
-#define FS_N_WRITERS 64 /* threads whose last written node is kept: offer.c */
+#define FS_LOST "lklfs-lost" /* the memory file that says what is lost */
+#define FS_N_WRITERS 64      /* threads whose last written node is kept: offer.c */
 
 typedef struct Receive Receive;
 

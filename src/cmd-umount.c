@@ -10,6 +10,7 @@
 
 #include "cmd.h"
 
+#include "fs.h"
 #include "journal.h"
 #include "log.h"
 #include "mount-helper.h"
@@ -109,10 +110,20 @@ static int open_daemon(const char *dir, const char *text, pid_t *ret_pid)
  * open_daemon(). */
 static int open_lost(const char *text, pid_t pid, int pid_fd)
 {
-	uint64_t fd = text ? journal_json_number(text, "lost_fd") : 0;
-	g_autofree char *path = g_strdup_printf("/proc/%d/fd/%" PRIu64, pid, fd);
+	uint64_t number = text ? journal_json_number(text, "lost_fd") : 0;
+	g_autofree char *path = g_strdup_printf("/proc/%d/fd/%" PRIu64, pid, number);
+	g_autofree char *target = NULL;
+	autofd fd = -1;
+	struct stat st;
 
-	return pid_fd >= 0 && fd > STDERR_FILENO ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	if (pid_fd < 0 || number <= STDERR_FILENO)
+		return -1;
+	/* Any program may serve a mount that calls itself lklfs, and say any number. */
+	target = g_file_read_link(path, NULL);
+	if (!target || !g_str_has_prefix(target, "/memfd:" FS_LOST))
+		return -1;
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? fd_steal(&fd) : -1;
 }
 
 /* The daemon is done. */

@@ -77,7 +77,7 @@ int fs_new(const Options *options, Inputs *inputs, int root_fd, const char *dir,
 	fs->options = options;
 	fs->dir = g_strdup(dir);
 	fs->root_fd = fd_steal(&fd);
-	fs->lost_fd = memfd_create("lklfs-lost", MFD_CLOEXEC);
+	fs->lost_fd = memfd_create(FS_LOST, MFD_CLOEXEC);
 	fs->root_dev = st.st_dev;
 	fs->journal = journal_new();
 	fs->inputs = inputs;
