@@ -658,10 +658,13 @@ bool order_is_brief(Fs *fs, GPtrArray *due)
 	/* Who writes a large file through keeps whoever has to do that waiting. */
 	if (fs->options->durable || lock_is_busy(&fs->through_lock))
 		return false;
+	HOLD(&fs->lock);
 	for (unsigned i = 0; i < due->len; i++) {
 		Stage *stage = due->pdata[i];
 
+		/* What is replaced is let go of, too. */
 		if (__atomic_load_n(&stage->size, __ATOMIC_RELAXED) > ORDER_QUICK_SIZE ||
+			stage->base_size > ORDER_QUICK_SIZE ||
 			__atomic_load_n(&stage->shared, __ATOMIC_RELAXED) ||
 			lock_is_busy(&stage->lock))
 			return false;

@@ -506,8 +506,7 @@ static const Process *process_git(const Process *process)
 
 void step_note_change(Process *process)
 {
-	__atomic_store_n(
-		&((Process *)process_git(process))->changes_files, true, __ATOMIC_RELAXED);
+	__atomic_store_n(&((Process *)process_git(process))->changes_files, true, __ATOMIC_RELAXED);
 }
 
 bool step_is_reading_git(const Process *process)
