@@ -385,7 +385,7 @@ static void rename_kept(World *w, const Op *op)
 	to->inode->held = true;
 	to->inode->wrote = w->steps[op->actor];
 	name_look(w, op->other, op->actor, true);
-	if (w->keeps && !inode->arrived && (inode->text->size > 0 || !w->always))
+	if (w->keeps && !inode->arrived)
 		name_remember(w, &w->names[op->path],
 			&(Former){.type = inode->type, .text = inode->text, .mtime = inode->mtime},
 			to->inode);

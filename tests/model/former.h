@@ -80,8 +80,6 @@ static void name_leaves(World *w, int path, Inode *inode, const Looks *looks)
 	if (!w->keeps || (inode->type != S_IFREG && inode->type != S_IFLNK) || inode->n_links > 1 ||
 		inode->arrived)
 		return;
-	if (inode->type == S_IFREG && w->always && inode->text->size == 0)
-		return;
 	former = (Former){.type = inode->type, .text = inode->text, .mtime = inode->mtime};
 	if (looks)
 		former.looks = *looks;
