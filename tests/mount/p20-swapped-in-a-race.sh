@@ -91,4 +91,8 @@ done
 "$LKLFS" umount --force "$B" </dev/null
 until_true "the daemon's end" no_daemon
 eq "outside, at the end" "$(state)" "$before"
+# nor what could not be removed, which the next mount does
+mnt
+umnt
+eq "outside, after the next mount" "$(state)" "$before"
 find "$V" -name '*.lklfs-unsaved*' -delete
