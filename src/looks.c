@@ -87,15 +87,15 @@ bool looks_note(Looks *looks, Process *process, LookKind kind)
 	if (i == looks->n_items) {
 		looks->n_items++;
 		*look = (Noted){.process = step_process_ref(process)};
-	} else if (kind == LOOK_BYTES && step_is_free_git(process) &&
-		   !step_process_equal(look->process, process)) {
-		/* It is this one that matters from now on. */
-		step_process_unref(look->process);
-		look->process = step_process_ref(process);
+	} else if (!step_process_equal(look->process, process)) {
 		look->several = true;
+		/* Of git's commands it is this one that matters from now on. */
+		if (kind == LOOK_BYTES && step_is_free_git(process)) {
+			step_process_unref(look->process);
+			look->process = step_process_ref(process);
+		}
 	}
 	look->bytes |= kind == LOOK_BYTES;
-	look->several |= !step_process_equal(look->process, process);
 	return looks_bind_one(looks);
 }
 
