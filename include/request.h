@@ -291,6 +291,10 @@ int request_attr_uncache(Fs *fs, Version *version);
 /* A hold has begun: whoever sleeps is to look when it ends. */
 void request_note_hold(Fs *fs);
 
+/* The session on a node that may be written now, begun if need be: borrowed, and open. -ESTALE if
+ * the name has gone. After order_settle(); fs->lock held. */
+int request_session(Fs *fs, Node *node, Stage **ret_stage);
+
 /* Makes sure that there is a session on the node for the writer's pin, and holds it. After
  * order_settle(); fs->lock held. */
 int request_pin_stage(Fs *fs, Pin *pin, Node *node);

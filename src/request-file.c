@@ -100,23 +100,14 @@ static void handle_reply(fuse_req_t req, Handle *handle, struct fuse_file_info *
 		handle_take_back(fs, handle);
 }
 
-/* The session on a node that may be written now, begun if need be. */
+/* The node's session, which the caller joins as a writer. */
 static int writing_begin(Fs *fs, Node *node, Process *caller, Stage **ret_stage)
 {
-	Stage *stage = node->stage;
-	int r;
+	int r = request_session(fs, node, ret_stage);
 
-	if (!node->linked)
-		return -ESTALE;
-	if (!stage) {
-		r = stage_begin(fs, node, &stage);
-		if (r < 0)
-			return r;
-	}
-	stage->state = STAGE_OPEN;
-	stage_join(stage, caller);
-	*ret_stage = stage;
-	return 0;
+	if (r == 0)
+		stage_join(*ret_stage, caller);
+	return r;
 }
 
 /* The caller has been offered this id, or insists on it, for it came without a lookup

@@ -21,19 +21,27 @@
 #include "stage-content.h"
 #include "util.h"
 
-int request_pin_stage(Fs *fs, Pin *pin, Node *node)
+int request_session(Fs *fs, Node *node, Stage **ret_stage)
 {
-	Stage *stage = node->stage;
 	int r;
 
 	if (!node->linked)
 		return -ESTALE;
-	if (!stage) {
-		r = stage_begin(fs, node, &stage);
-		if (r < 0)
-			return r;
-	}
-	stage->state = STAGE_OPEN;
+	*ret_stage = node->stage;
+	r = node->stage ? 0 : stage_begin(fs, node, ret_stage);
+	if (r == 0)
+		(*ret_stage)->state = STAGE_OPEN;
+	return r;
+}
+
+int request_pin_stage(Fs *fs, Pin *pin, Node *node)
+{
+	Stage *stage;
+	int r;
+
+	r = request_session(fs, node, &stage);
+	if (r < 0)
+		return r;
 	pin_hold(fs, pin, stage, request_current()->due);
 	request_note_hold(fs);
 	return 0;
