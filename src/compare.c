@@ -128,20 +128,47 @@ int compare_zero(int fd, off_t begin, off_t end, bool *ret_same)
 	return 0;
 }
 
-/* Compares one piece of two files. */
-static int compare_piece(
-	int a_fd, int b_fd, char *a, char *b, off_t offset, size_t length, bool *ret_same)
+/* Reads the same piece of two files; what a file that ends too early does not have is zeros. */
+static int read_pieces(int a_fd, int b_fd, char *a, char *b, off_t offset, size_t length)
 {
 	size_t n_a = 0, n_b = 0;
 	int r;
 
 	r = fileio_pread(a_fd, a, length, offset, &n_a);
+	if (r == 0)
+		r = fileio_pread(b_fd, b, length, offset, &n_b);
 	if (r < 0)
 		return r;
-	r = fileio_pread(b_fd, b, length, offset, &n_b);
+	memset(a + n_a, 0, length - n_a);
+	memset(b + n_b, 0, length - n_b);
+	/* One of them ends before the other: that differs, be the other zeros. */
+	return n_a == n_b && n_a == length ? 0 : 1;
+}
+
+/* Compares one piece of two files. */
+static int compare_piece(
+	int a_fd, int b_fd, char *a, char *b, off_t offset, size_t length, bool *ret_same)
+{
+	int r = read_pieces(a_fd, b_fd, a, b, offset, length);
+
 	if (r < 0)
 		return r;
-	*ret_same = n_a == length && n_b == length && memcmp(a, b, length) == 0;
+	*ret_same = r == 0 && memcmp(a, b, length) == 0;
+	return 0;
+}
+
+/* The first offset at or behind this one where either file has data, or size. */
+static int next_data(int a_fd, int b_fd, off_t offset, off_t size, off_t *ret_data)
+{
+	off_t a_data, b_data;
+	int r;
+
+	r = fileio_next_data(a_fd, offset, size, &a_data);
+	if (r == 0)
+		r = fileio_next_data(b_fd, offset, size, &b_data);
+	if (r < 0)
+		return r;
+	*ret_data = MIN(a_data, b_data);
 	return 0;
 }
 
@@ -161,16 +188,11 @@ int compare_files(int a_fd, int b_fd, off_t size, off_t hint, bool *ret_same)
 			return r;
 	}
 	while (same && offset < size) {
-		off_t a_data, b_data;
 		size_t length;
 
-		r = fileio_next_data(a_fd, offset, size, &a_data);
+		r = next_data(a_fd, b_fd, offset, size, &offset);
 		if (r < 0)
 			return r;
-		r = fileio_next_data(b_fd, offset, size, &b_data);
-		if (r < 0)
-			return r;
-		offset = MIN(a_data, b_data);
 		if (offset >= size)
 			break;
 		length = (size_t)MIN((off_t)chunk, size - offset);
@@ -180,5 +202,58 @@ int compare_files(int a_fd, int b_fd, off_t size, off_t hint, bool *ret_same)
 		offset += (off_t)length;
 	}
 	*ret_same = same;
+	return 0;
+}
+
+/* Of two pieces that are known to differ. */
+static size_t first_difference(const char *a, const char *b)
+{
+	size_t i = 0;
+
+	while (a[i] == b[i])
+		i++;
+	return i;
+}
+
+static uint64_t count_differences(const char *a, const char *b, size_t length)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < length; i++)
+		n += a[i] != b[i];
+	return n;
+}
+
+int compare_count(
+	int a_fd, int b_fd, off_t size, off_t max, off_t *ret_first, uint64_t *ret_n, off_t *ret_end)
+{
+	const size_t chunk = (size_t)MIN((off_t)COMPARE_CHUNK, MAX(size, 1));
+	g_autofree char *a = g_malloc(chunk);
+	g_autofree char *b = g_malloc(chunk);
+	off_t offset = 0, first = size, end = size;
+	uint64_t n = 0;
+	int r;
+
+	while (offset < end) {
+		size_t length;
+
+		r = next_data(a_fd, b_fd, offset, end, &offset);
+		if (r < 0)
+			return r;
+		length = (size_t)MIN((off_t)chunk, end - offset);
+		r = read_pieces(a_fd, b_fd, a, b, offset, length);
+		if (r < 0)
+			return r;
+		if (first == size && memcmp(a, b, length) != 0) {
+			first = offset + (off_t)first_difference(a, b);
+			end = size - first > max ? first + max : size;
+		}
+		if (first < size && offset < end)
+			n += count_differences(a, b, (size_t)MIN((off_t)length, end - offset));
+		offset += (off_t)length;
+	}
+	*ret_first = first;
+	*ret_n = n;
+	*ret_end = end;
 	return 0;
 }

@@ -508,6 +508,59 @@ static void test_files_random(void)
 	}
 }
 
+/* ---- how they differ ---- */
+
+static void check_count(int a_fd, int b_fd, off_t size, off_t max, off_t first, uint64_t n, off_t end)
+{
+	off_t got_first = -1, got_end = -1;
+	uint64_t got_n = 99;
+
+	g_assert_cmpint(compare_count(a_fd, b_fd, size, max, &got_first, &got_n, &got_end), ==, 0);
+	g_assert_cmpint(got_first, ==, first);
+	g_assert_cmpuint(got_n, ==, n);
+	g_assert_cmpint(got_end, ==, end);
+}
+
+static void test_count(void)
+{
+	autofd a_fd = scratch_file(), b_fd = scratch_file(), holes_fd = scratch_file();
+	const off_t size = MIB + 5;
+
+	for (off_t offset = 0; offset < size; offset += 5) {
+		scratch_write(a_fd, "abcde", 5, offset);
+		scratch_write(b_fd, "abcde", 5, offset);
+	}
+	check_count(a_fd, b_fd, size, size, size, 0, size);
+	check_count(a_fd, b_fd, 0, 0, 0, 0, 0);
+	/* the last byte, alone; and in a part where it is not */
+	scratch_write(b_fd, "E", 1, size - 1);
+	check_count(a_fd, b_fd, size, size, size - 1, 1, size);
+	check_count(a_fd, b_fd, size - 1, size, size - 1, 0, size - 1);
+	/* several, in several pieces, with a limit that ends among them */
+	scratch_write(b_fd, "xyz", 3, 300 * KIB);
+	scratch_write(b_fd, "Q", 1, 700 * KIB);
+	check_count(a_fd, b_fd, size, size, 300 * KIB, 5, size);
+	check_count(a_fd, b_fd, size, 2, 300 * KIB, 2, 300 * KIB + 2);
+	check_count(a_fd, b_fd, size, 400 * KIB, 300 * KIB, 3, 700 * KIB);
+	check_count(a_fd, b_fd, size, 400 * KIB + 1, 300 * KIB, 4, 700 * KIB + 1);
+	check_count(a_fd, b_fd, size, 0, 300 * KIB, 0, 300 * KIB);
+	/* a hole is zeros */
+	g_assert_cmpint(ftruncate(holes_fd, 4 * MIB), ==, 0);
+	check_count(holes_fd, a_fd, size, size, 0, (uint64_t)size, size);
+	check_count(-1, a_fd, 0, 0, 0, 0, 0);
+}
+
+static void test_count_errors(void)
+{
+	autofd fd = scratch_file();
+	off_t first, end;
+	uint64_t n;
+
+	scratch_write(fd, "abc", 3, 0);
+	g_assert_cmpint(compare_count(-1, fd, 3, 3, &first, &n, &end), ==, -EBADF);
+	g_assert_cmpint(compare_count(fd, -1, 3, 3, &first, &n, &end), ==, -EBADF);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -526,5 +579,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/compare/files-sparse", test_files_sparse);
 	g_test_add_func("/compare/files-hint", test_files_hint);
 	g_test_add_func("/compare/files-random", test_files_random);
+	g_test_add_func("/compare/count", test_count);
+	g_test_add_func("/compare/count-errors", test_count_errors);
 	return g_test_run();
 }
