@@ -14,6 +14,8 @@
 
 #define PROC_COMMAND_MAX 72 /* 64 and a newline for the longest, a kernel thread's */
 
+#define PROC_ARGUMENTS_MAX 4096
+
 typedef struct ProcStat ProcStat;
 
 struct ProcStat {
@@ -40,6 +42,11 @@ int proc_stat(pid_t pid, ProcStat *ret_stat);
 
 /* The process that a thread belongs to. Can wait. */
 int proc_process_of(pid_t tid, pid_t *ret_pid);
+
+/* What the process was called with: argv[0] and what follows, NULL-terminated, to free with
+ * g_strfreev(). Of a long one the beginning, PROC_ARGUMENTS_MAX bytes, and then "..." as the last.
+ * A process that ends has none. Can wait. */
+int proc_arguments(pid_t pid, char ***ret_arguments);
 
 /* The supplementary groups of a thread: an array of gid_t, to free. Can wait. */
 int proc_groups(pid_t tid, GArray **ret_groups);

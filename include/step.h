@@ -80,6 +80,20 @@ Process *step_git(Process *process);
  * has ended already, or -errno. */
 int step_open_end(const Process *process, int *ret_fd);
 
+/* Finds out what the process and the first one of its step were called with, unless that is known.
+ * It is remembered as it was when asked for first: whoever executes another program later keeps it.
+ * Reads /proc, like step_process_new(). */
+void step_learn_arguments(Process *process);
+
+/* Whether that has been done. */
+bool step_has_arguments(Process *process);
+
+/* What it has found; NULL-terminated, lives as long as the process. NULL: nothing. */
+char *const *step_arguments(const Process *process);
+
+/* Of a process that is not NULL. */
+pid_t step_pid(const Process *process);
+
 /* Whether the process itself is a build driver. */
 bool step_is_driver(const Process *process);
 

@@ -127,6 +127,30 @@ int proc_process_of(pid_t tid, pid_t *ret_pid)
 	return 0;
 }
 
+int proc_arguments(pid_t pid, char ***ret_arguments)
+{
+	g_autofree char *text = g_malloc(PROC_ARGUMENTS_MAX + 2);
+	GPtrArray *arguments;
+	autofd fd = -1;
+	size_t n = 0;
+	int r;
+
+	r = proc_open(pid, "cmdline", &fd);
+	if (r == 0)
+		r = fileio_pread(fd, text, PROC_ARGUMENTS_MAX + 1, 0, &n);
+	if (r < 0)
+		return r;
+	arguments = g_ptr_array_new();
+	text[n] = 0;
+	for (size_t at = 0; at < MIN(n, (size_t)PROC_ARGUMENTS_MAX); at += strlen(text + at) + 1)
+		g_ptr_array_add(arguments, g_strndup(text + at, PROC_ARGUMENTS_MAX - at));
+	if (n > PROC_ARGUMENTS_MAX)
+		g_ptr_array_add(arguments, g_strdup("..."));
+	g_ptr_array_add(arguments, NULL);
+	*ret_arguments = (char **)g_ptr_array_free(arguments, FALSE);
+	return 0;
+}
+
 int proc_groups(pid_t tid, GArray **ret_groups)
 {
 	g_autofree char *path = g_strdup_printf("/proc/%d/status", (int)tid);

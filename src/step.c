@@ -52,6 +52,7 @@ struct Process {
 	bool whole;      /* nobody above it is missing */
 	/* but: */
 	bool changes_files; /* atomic */
+	char **arguments;   /* atomic; owned, and constant once there; NULL: not known yet */
 };
 
 /* A process that is remembered, or a thread of one that is not its first. */
@@ -440,6 +441,7 @@ Process *step_process_unref(Process *process)
 	while (process && __atomic_sub_fetch(&process->n_refs, 1, __ATOMIC_ACQ_REL) == 0) {
 		Process *parent = process->parent;
 
+		g_strfreev(process->arguments);
 		g_free(process);
 		process = parent;
 	}
@@ -574,4 +576,38 @@ bool step_has_ended(const Process *process)
 	const Process *step = process_step(process);
 
 	return process_has_ended(process) || (step != process && process_has_ended(step));
+}
+
+char *const *step_arguments(const Process *process)
+{
+	return __atomic_load_n(&process->arguments, __ATOMIC_ACQUIRE);
+}
+
+static void process_learn_arguments(Process *process)
+{
+	char **arguments, **none = NULL;
+
+	if (step_arguments(process))
+		return;
+	if (proc_arguments(process->pid, &arguments) < 0)
+		arguments = g_new0(char *, 1);
+	if (!__atomic_compare_exchange_n(&process->arguments, &none, arguments, false,
+		    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		g_strfreev(arguments);
+}
+
+void step_learn_arguments(Process *process)
+{
+	process_learn_arguments(process);
+	process_learn_arguments(step_first(process));
+}
+
+bool step_has_arguments(Process *process)
+{
+	return step_arguments(process) && step_arguments(step_first(process));
+}
+
+pid_t step_pid(const Process *process)
+{
+	return process->pid;
 }

@@ -3,6 +3,7 @@
 #include "proc.h"
 
 #include <grp.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -57,11 +58,52 @@ static void test_groups_of_nobody(void)
 	g_assert_null(groups);
 }
 
+static void check_arguments(char *const *want)
+{
+	g_auto(GStrv) got = NULL;
+	g_auto(GStrv) program = g_strdupv((char **)want);
+	GPid pid;
+	int end_fd = -1, in_fd = -1;
+	char byte;
+
+	/* It says that it runs, and ends with what it reads. */
+	g_assert_true(g_spawn_async_with_pipes(NULL, program, NULL, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_SEARCH_PATH, NULL,
+		NULL, &pid, &in_fd, &end_fd, NULL, NULL));
+	g_assert_cmpint(read(end_fd, &byte, 1), ==, 1);
+	g_assert_cmpint(proc_arguments(pid, &got), ==, 0);
+	close(in_fd);
+	close(end_fd);
+	g_assert_cmpint(waitpid(pid, NULL, 0), ==, pid);
+	if (strlen(want[4]) < PROC_ARGUMENTS_MAX) {
+		g_assert_true(g_strv_equal((const char *const *)got, (const char *const *)want));
+		return;
+	}
+	g_assert_cmpuint(g_strv_length(got), ==, 6);
+	g_assert_cmpstr(got[2], ==, want[2]);
+	g_assert_true(g_str_has_prefix(want[4], got[4]));
+	g_assert_cmpstr(got[5], ==, "...");
+}
+
+static void test_arguments(void)
+{
+	g_autofree char *longest = g_strnfill(3 * PROC_ARGUMENTS_MAX, 'x');
+	char *argv[] = {(char *)"sh", (char *)"-c", (char *)"echo; read a", (char *)"",
+		(char *)"a b\n\xff", NULL};
+	char **none = NULL;
+
+	check_arguments(argv);
+	argv[4] = longest;
+	check_arguments(argv);
+	g_assert_cmpint(proc_arguments(G_MAXINT, &none), <, 0);
+	g_assert_null(none);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/proc/groups", test_groups);
 	g_test_add_func("/proc/groups-many-and-none", test_groups_many_and_none);
 	g_test_add_func("/proc/groups-of-nobody", test_groups_of_nobody);
+	g_test_add_func("/proc/arguments", test_arguments);
 	return g_test_run();
 }

@@ -1047,6 +1047,33 @@ static void test_exec(void)
 	kids_end();
 }
 
+/* Whoever is asked for is remembered with what he was called with; and so is his step. */
+static void test_arguments(void)
+{
+	kids_begin();
+	kid(0, NOBODY, DRIVER);
+	kid(1, 0, "sh");
+	kid(2, 1, "gcc");
+	kid_becomes(1, "lklfs-test-cat");
+	{
+		g_autoptr(Process) below = process_of(2), other = process_of(0);
+
+		g_assert_false(step_has_arguments(below));
+		g_assert_null(step_arguments(below));
+		step_learn_arguments(below);
+		g_assert_true(step_has_arguments(below));
+		g_assert_cmpuint(g_strv_length((char **)step_arguments(below)), >, 0);
+		g_assert_true(step_first(below) != below);
+		g_assert_cmpstr(step_arguments(step_first(below))[0], ==, "cat");
+		g_assert_cmpint(step_pid(step_first(below)), ==, pids[1]);
+		g_assert_null(step_arguments(other));
+		/* Once known, nobody is asked again. */
+		step_learn_arguments(below);
+		g_assert_true(step_has_arguments(below));
+	}
+	kids_end();
+}
+
 /* The parent is another one as soon as the old one has ended, waited for or not. */
 static void test_reparented(void)
 {
@@ -1426,6 +1453,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/step/known", test_known);
 	g_test_add_func("/step/renamed", test_renamed);
 	g_test_add_func("/step/exec", test_exec);
+	g_test_add_func("/step/arguments", test_arguments);
 	g_test_add_func("/step/reparented", test_reparented);
 	g_test_add_func("/step/parent-thread", test_parent_thread);
 	g_test_add_func("/step/shared", test_shared);
