@@ -48,5 +48,5 @@ int compare_files(int a_fd, int b_fd, off_t size, off_t hint, bool *ret_same);
 /* How two files differ in [0, size): *ret_first is the offset of the first byte that does, or size
  * if none does. From there on it is counted how many do, into *ret_n, until max bytes have been
  * looked at or size is reached; *ret_end is where that was. */
-int compare_count(
-	int a_fd, int b_fd, off_t size, off_t max, off_t *ret_first, uint64_t *ret_n, off_t *ret_end);
+int compare_count(int a_fd, int b_fd, off_t size, off_t max, off_t *ret_first, uint64_t *ret_n,
+	off_t *ret_end);

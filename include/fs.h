@@ -46,6 +46,7 @@ struct Fs {
 	Version *root_version; /* constant */
 	Node *special_dir;     /* constant */
 	Node *special_status;  /* constant */
+	Node *special_journal; /* constant */
 
 	pthread_mutex_t through_lock; /* see above */
 	pthread_mutex_t lock;
@@ -80,8 +81,10 @@ struct Fs {
 };
 
 /* root_fd: the directory, opened before mounting; taken, on failure too. dir: its absolute path.
- * options and inputs outlive it. Sweeps what a dead daemon has left. */
-int fs_new(const Options *options, Inputs *inputs, int root_fd, const char *dir, Fs **ret_fs);
+ * options, inputs and journal (where its lines go; NULL: nowhere) outlive it. Sweeps what a dead
+ * daemon has left. */
+int fs_new(const Options *options, Inputs *inputs, Outbox *journal, int root_fd, const char *dir,
+	Fs **ret_fs);
 Fs *fs_free(Fs *fs);
 
 /* Owned by the file system. */

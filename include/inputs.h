@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What each build step has read: the newest of the files that it opened through any of the mounts
- * of this process. An output that is older than that is out of date for make and for ninja, however
- * often it is rewritten with the same bytes (P15).
+/* What each build step has read: the names of the files that it opened through any of the mounts of
+ * this process, and how new the newest is. An output that is older than that is out of date for
+ * make and for ninja, however often it is rewritten with the same bytes (P15).
  *
  * Whatever is forgotten here leaves an output as it is. Thread safe: a lock of its own, which is a
  * leaf. */
@@ -30,8 +30,13 @@ void inputs_wrote(Inputs *inputs, Process *writer, const struct stat *st);
 bool inputs_is_own(Inputs *inputs, const Process *writer, const struct stat *st);
 
 /* The thread tid of reader (NULL: whoever the thread has been known as, if it has) has opened a
- * file for reading. What was written inside its own step is no input of that. */
-void inputs_read(Inputs *inputs, pid_t tid, Process *reader, const struct stat *st);
+ * file for reading, by this path. What was written inside its own step is no input of that. */
+void inputs_read(
+	Inputs *inputs, pid_t tid, Process *reader, const struct stat *st, const char *path);
+
+/* The paths that the step of writer (NULL: unknown) has read, sorted; an array that owns its
+ * strings, which nobody may change. *ret_more: those are not all, for there were too many. */
+GPtrArray *inputs_names(Inputs *inputs, Process *writer, bool *ret_more);
 
 /* Whether the step that writer (NULL: unknown) belongs to has read something newer than mtime, and
  * then, unless ret_newest is NULL, the mtime of the newest. */

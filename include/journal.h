@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What happened in one mount, counted. Thread safe: an own lock, innermost of all. */
+/* What happened in one mount: counted, and told in lines of JSON, of which the latest are kept, and
+ * all go to a file if one is wanted. docs/JOURNAL.md says what is in them.
+ *
+ * Thread safe: locks of its own, which are leaves; nobody waits under them for a file. */
 
 #include <glib.h>
 #include <stdint.h>
+
+#include "outbox.h"
+
+#define JOURNAL_FORMAT 1 /* "v" in each line; grows when what is there changes its meaning */
+#define JOURNAL_LINES_MAX ((size_t)4 << 20) /* bytes of lines that are kept */
 
 typedef struct Journal Journal;
 
@@ -28,11 +36,23 @@ struct Totals {
 	uint64_t n_outdated;             /* files older than what their steps have read (P15) */
 };
 
-Journal *journal_new(void);
+/* outbox: takes the lines for the file, as GStrings, and outlives the journal; NULL: there is no
+ * file. */
+Journal *journal_new(Outbox *outbox);
 Journal *journal_free(Journal *journal);
 
 /* Counts one verdict; size is the size of the file in bytes. */
 void journal_add(Journal *journal, Verdict verdict, uint64_t size);
+
+/* A line is going to be written, which journal_lines() waits for. */
+void journal_expect(Journal *journal);
+
+/* The line that was expected, with its newline; taken. NULL: there is none after all. */
+void journal_line(Journal *journal, GString *line);
+
+/* The lines that are kept, the oldest first, to free. Waits for those that are expected, whose
+ * writers wait for files at most. */
+char *journal_lines(Journal *journal);
 
 /* Adds this journal's totals to *totals. */
 void journal_sum(Journal *journal, Totals *totals);

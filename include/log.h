@@ -23,8 +23,9 @@ char *log_printable(const char *text);
 /* Says "lklfs: MESSAGE". */
 void log_notice(const char *format, ...) G_GNUC_PRINTF(1, 2);
 
-/* Opens a file for log_to_file(), at its end; created with 0644 and the umask. -errno is said. */
-int log_open(const char *path, int *ret_fd);
+/* Opens a file for log_to_file(), or for another log, at its end; created with 0644 and the umask.
+ * -errno is said; what: what it is called then. */
+int log_open(const char *what, const char *path, int *ret_fd);
 
 /* From now on messages go there, each with a time stamp. Takes the descriptor over for good. */
 void log_to_file(int fd);

@@ -34,6 +34,7 @@ struct Options {
 	unsigned keep;           /* former versions that are remembered (P7, P9); default 65536 */
 	uint64_t keep_bytes;     /* bytes they may take on the disk; default 1 GiB */
 	char **drivers;          /* command names that count as build drivers (design 3.9) */
+	char *journal;           /* the file that the journal goes to, or NULL (docs/JOURNAL.md) */
 	bool others;             /* allow_other, or allow_root: also in fuse_options */
 	bool read_only;          /* ro, which the kernel gets as well */
 	char *fuse_options; /* what goes to libfuse and the kernel: allow_other,fsname=... or NULL

@@ -16,8 +16,9 @@ typedef struct Locks Locks;
 
 typedef enum {
 	SPECIAL_NONE,
-	SPECIAL_DIR,    /* .lklfs in the root of the mount */
-	SPECIAL_STATUS, /* .lklfs/status */
+	SPECIAL_DIR,     /* .lklfs in the root of the mount */
+	SPECIAL_STATUS,  /* .lklfs/status */
+	SPECIAL_JOURNAL, /* .lklfs/journal */
 } Special;
 
 struct Node {
@@ -97,6 +98,9 @@ int node_parent_fd(Fs *fs, Node *node, int *ret_fd);
 
 /* Its path from the root of the mount, to free. */
 char *node_path(const Node *node);
+
+/* The same behind the path of the mount. */
+char *node_absolute_path(const Fs *fs, const Node *node);
 
 /* What the backing has under the node's name; links are not followed. */
 int node_stat(Fs *fs, Node *node, struct stat *ret_stat);

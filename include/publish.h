@@ -6,7 +6,7 @@
 
 #include <limits.h>
 
-#include "stage.h"
+#include "record.h"
 
 /* Whether the name is on the list of those whose rewriting always counts as a change (P16). */
 bool publish_is_listed(const Fs *fs, const char *name);
@@ -16,8 +16,9 @@ bool publish_is_listed(const Fs *fs, const char *name);
 bool publish_always_counts(const Fs *fs, const char *name, int fd, off_t size, bool by_driver);
 
 /* A session has ended (STAGE_UNDECIDED, nothing in flight): compares, and exposes or drops what was
- * staged. Afterwards the stage is STAGE_DONE, or STAGE_FAILED if it could not be exposed. */
-void publish_end(Fs *fs, Stage *stage);
+ * staged. Afterwards the stage is STAGE_DONE, or STAGE_FAILED if it could not be exposed. What it
+ * returns is for record_write(), when nobody waits any more. */
+Record *publish_end(Fs *fs, Stage *stage);
 
 /* Exposes what is staged so far, and the session goes on (P4, P13). Does nothing if the session has
  * ended, or has not so many openers any more, unless any number will do. durable: what is exposed

@@ -48,6 +48,7 @@ struct Stage {
 	struct timespec mtime;      /* that mtime; for the kernel's reports the last one heard */
 	struct timespec told_ctime; /* of a new name: what fstat says (P6) */
 	struct timespec began;      /* CLOCK_REALTIME_COARSE */
+	int64_t began_us;           /* the same, monotonic */
 	bool drop_set_id;           /* somebody without the privilege to keep them wrote */
 	int failed; /* -errno: it could not be exposed, and has not been since, so that
 		       it is what everybody reads (P17), also when it is written

@@ -224,8 +224,8 @@ static uint64_t count_differences(const char *a, const char *b, size_t length)
 	return n;
 }
 
-int compare_count(
-	int a_fd, int b_fd, off_t size, off_t max, off_t *ret_first, uint64_t *ret_n, off_t *ret_end)
+int compare_count(int a_fd, int b_fd, off_t size, off_t max, off_t *ret_first, uint64_t *ret_n,
+	off_t *ret_end)
 {
 	const size_t chunk = (size_t)MIN((off_t)COMPARE_CHUNK, MAX(size, 1));
 	g_autofree char *a = g_malloc(chunk);

@@ -51,19 +51,28 @@ static unsigned descriptors_max(unsigned min, unsigned max)
 	return (unsigned)CLAMP(limit.rlim_cur / FS_DESCRIPTORS_PART, min, max);
 }
 
+static Node *add_special_file(Fs *fs, const char *name, Special special)
+{
+	Node *node = node_get(fs, fs->special_dir, name);
+
+	node->special = special;
+	node->exposed = version_new(fs, node, VERSION_EXPOSED);
+	node->exposed->n_lookups = 1;
+	return node;
+}
+
 static void add_special(Fs *fs)
 {
 	fs->special_dir = node_get(fs, fs->root, ".lklfs");
 	fs->special_dir->special = SPECIAL_DIR;
 	fs->special_dir->exposed = version_new(fs, fs->special_dir, VERSION_EXPOSED);
 	fs->special_dir->exposed->n_lookups = 1;
-	fs->special_status = node_get(fs, fs->special_dir, "status");
-	fs->special_status->special = SPECIAL_STATUS;
-	fs->special_status->exposed = version_new(fs, fs->special_status, VERSION_EXPOSED);
-	fs->special_status->exposed->n_lookups = 1;
+	fs->special_status = add_special_file(fs, "status", SPECIAL_STATUS);
+	fs->special_journal = add_special_file(fs, "journal", SPECIAL_JOURNAL);
 }
 
-int fs_new(const Options *options, Inputs *inputs, int root_fd, const char *dir, Fs **ret_fs)
+int fs_new(const Options *options, Inputs *inputs, Outbox *journal, int root_fd, const char *dir,
+	Fs **ret_fs)
 {
 	autofd fd = root_fd;
 	struct stat st;
@@ -79,7 +88,7 @@ int fs_new(const Options *options, Inputs *inputs, int root_fd, const char *dir,
 	fs->root_fd = fd_steal(&fd);
 	fs->lost_fd = memfd_create(FS_LOST, MFD_CLOEXEC);
 	fs->root_dev = st.st_dev;
-	fs->journal = journal_new();
+	fs->journal = journal_new(journal);
 	fs->inputs = inputs;
 	pthread_mutex_init(&fs->through_lock, NULL);
 	pthread_mutex_init(&fs->lock, NULL);
@@ -154,6 +163,7 @@ Fs *fs_free(Fs *fs)
 		node_unref(fs, g_queue_pop_head(&fs->kept));
 	drop_versions(fs);
 	node_unref(fs, fs->special_status);
+	node_unref(fs, fs->special_journal);
 	node_unref(fs, fs->special_dir);
 	node_unref(fs, fs->root);
 	g_hash_table_unref(fs->versions);

@@ -13,11 +13,14 @@
 #include "inputs.h"
 
 #include <stdint.h>
+#include <string.h>
 
 #include "util.h"
 
 #define INPUTS_STEPS_MAX 4096
 #define INPUTS_FILES_MAX 16384
+#define INPUTS_NAMES_MAX 1024          /* of one step */
+#define INPUTS_ALL_NAMES_MAX (1 << 17) /* of all of them */
 #define INPUTS_READERS 512
 #define INPUTS_READER_US (1000 * 1000)
 
@@ -42,6 +45,8 @@ struct Step {
 	Process *first; /* owned */
 	GList link;     /* in inputs->used */
 	struct timespec newest;
+	GHashTable *names; /* of GRefStrings, which is what equal paths have in common, owned */
+	bool more;         /* than names has */
 };
 
 struct Inputs {
@@ -49,6 +54,7 @@ struct Inputs {
 	/* all of these: lock */
 	GHashTable *steps;              /* first -> Step, owned */
 	GQueue used;                    /* Step, the last used first */
+	unsigned n_names;               /* of all of them */
 	GHashTable *files;              /* FileId -> File, owned */
 	GQueue written;                 /* File, the last written first */
 	Reader readers[INPUTS_READERS]; /* at the thread's number modulo their count */
@@ -64,9 +70,12 @@ static gboolean first_equal(gconstpointer a, gconstpointer b)
 	return step_process_equal(a, b);
 }
 
-static void step_free(gpointer step)
+static void step_free(gpointer data)
 {
-	step_process_unref(((Step *)step)->first);
+	Step *step = data;
+
+	step_process_unref(step->first);
+	g_hash_table_unref(step->names);
 	g_free(step);
 }
 
@@ -137,6 +146,18 @@ static Step *step_find(Inputs *inputs, Process *process)
 	return step;
 }
 
+static void name_free(gpointer name)
+{
+	g_ref_string_release(name);
+}
+
+static void step_forget_names(Inputs *inputs, Step *step)
+{
+	inputs->n_names -= g_hash_table_size(step->names);
+	g_hash_table_remove_all(step->names);
+	step->more = true;
+}
+
 static Step *step_get(Inputs *inputs, Process *process)
 {
 	Step *step = step_find(inputs, process);
@@ -146,12 +167,14 @@ static Step *step_get(Inputs *inputs, Process *process)
 	if (inputs->used.length >= INPUTS_STEPS_MAX) {
 		Step *last = g_queue_peek_tail(&inputs->used);
 
+		step_forget_names(inputs, last);
 		g_queue_unlink(&inputs->used, &last->link);
 		g_hash_table_remove(inputs->steps, last->first);
 	}
 	step = g_new0(Step, 1);
 	step->first = step_process_ref(step_first(process));
 	step->link.data = step;
+	step->names = g_hash_table_new_full(NULL, NULL, name_free, NULL);
 	g_hash_table_insert(inputs->steps, step->first, step);
 	g_queue_push_head_link(&inputs->used, &step->link);
 	return step;
@@ -205,7 +228,23 @@ bool inputs_is_own(Inputs *inputs, const Process *writer, const struct stat *st)
 	return file && file->writer && writer && step_equal(file->writer, writer);
 }
 
-void inputs_read(Inputs *inputs, pid_t tid, Process *reader, const struct stat *st)
+/* The step has been used last. */
+static void step_add_name(Inputs *inputs, Step *step, const char *path)
+{
+	if (g_hash_table_size(step->names) >= INPUTS_NAMES_MAX) {
+		step->more = true;
+		return;
+	}
+	if (!g_hash_table_add(step->names, g_ref_string_new_intern(path)))
+		return;
+	inputs->n_names++;
+	for (GList *l = inputs->used.tail; inputs->n_names > INPUTS_ALL_NAMES_MAX; l = l->prev)
+		if (g_hash_table_size(((Step *)l->data)->names) > 0)
+			step_forget_names(inputs, l->data);
+}
+
+void inputs_read(
+	Inputs *inputs, pid_t tid, Process *reader, const struct stat *st, const char *path)
 {
 	const File *file;
 	Step *step;
@@ -223,6 +262,33 @@ void inputs_read(Inputs *inputs, pid_t tid, Process *reader, const struct stat *
 	step = step_get(inputs, reader);
 	if (time_before(&step->newest, &st->st_mtim))
 		step->newest = st->st_mtim;
+	step_add_name(inputs, step, path);
+}
+
+static int name_compare(gconstpointer a, gconstpointer b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+GPtrArray *inputs_names(Inputs *inputs, Process *writer, bool *ret_more)
+{
+	GPtrArray *names = g_ptr_array_new_with_free_func(name_free);
+	const Step *step;
+	GHashTableIter iter;
+	gpointer name;
+
+	{
+		HOLD(&inputs->lock);
+		step = writer ? step_find(inputs, writer) : NULL;
+		*ret_more = step && step->more;
+		if (step) {
+			g_hash_table_iter_init(&iter, step->names);
+			while (g_hash_table_iter_next(&iter, &name, NULL))
+				g_ptr_array_add(names, g_ref_string_acquire(name));
+		}
+	}
+	g_ptr_array_sort(names, name_compare);
+	return names;
 }
 
 /* inputs->lock held. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What happened in one mount. So far these are counters; the lines of `lklfs report` will join
- * them. The JSON that lklfs writes is read by lklfs alone (and by people's scripts), so a writer of
- * strings and a reader that finds one member of one object are all it takes. */
+/* What happened in one mount: counters, and lines. The JSON that lklfs writes is read by lklfs
+ * alone (and by people's scripts), so a writer of strings and a reader that finds one member of one
+ * object are all it takes. */
 
 #include "journal.h"
 
@@ -15,14 +15,30 @@
 
 struct Journal {
 	pthread_mutex_t lock;
-	Totals totals; /* lock */
+	pthread_cond_t written;
+	/* all of these: lock */
+	Totals totals;
+	GQueue lines;        /* GStrings, the oldest first */
+	size_t n_bytes;      /* of the lines */
+	uint64_t n_expected; /* lines that have been announced */
+	uint64_t n_written;  /* and those of them that have come, or never will */
+
+	Outbox *outbox; /* constant; not owned; NULL: there is no file */
 };
 
-Journal *journal_new(void)
+static void line_free(gpointer line)
+{
+	g_string_free(line, TRUE);
+}
+
+Journal *journal_new(Outbox *outbox)
 {
 	Journal *journal = g_new0(Journal, 1);
 
 	pthread_mutex_init(&journal->lock, NULL);
+	pthread_cond_init(&journal->written, NULL);
+	g_queue_init(&journal->lines);
+	journal->outbox = outbox;
 	return journal;
 }
 
@@ -30,6 +46,8 @@ Journal *journal_free(Journal *journal)
 {
 	if (!journal)
 		return NULL;
+	g_queue_clear_full(&journal->lines, line_free);
+	pthread_cond_destroy(&journal->written);
 	pthread_mutex_destroy(&journal->lock);
 	g_free(journal);
 	return NULL;
@@ -43,6 +61,52 @@ void journal_add(Journal *journal, Verdict verdict, uint64_t size)
 	journal->totals.n_verdicts[verdict]++;
 	if (verdict == VERDICT_KEPT || verdict == VERDICT_RESTORED)
 		journal->totals.bytes_not_written += size;
+}
+
+void journal_expect(Journal *journal)
+{
+	HOLD(&journal->lock);
+
+	journal->n_expected++;
+}
+
+void journal_line(Journal *journal, GString *line)
+{
+	/* Nobody waits for a file here. Lines of one mount get there in the order they come. */
+	HOLD(&journal->lock);
+
+	if (line && journal->outbox)
+		(void)!outbox_put(journal->outbox, g_string_new_len(line->str, (gssize)line->len));
+	if (line) {
+		g_queue_push_tail(&journal->lines, line);
+		journal->n_bytes += line->len;
+	}
+	while (journal->n_bytes > JOURNAL_LINES_MAX && journal->lines.length > 1) {
+		GString *first = g_queue_pop_head(&journal->lines);
+
+		journal->n_bytes -= first->len;
+		g_string_free(first, TRUE);
+	}
+	journal->n_written++;
+	pthread_cond_broadcast(&journal->written);
+}
+
+char *journal_lines(Journal *journal)
+{
+	GString *out = g_string_new(NULL);
+	uint64_t n_expected;
+	HOLD(&journal->lock);
+
+	n_expected = journal->n_expected;
+	/* Some of those that come first may have been expected later. */
+	while (journal->n_written < n_expected)
+		pthread_cond_wait(&journal->written, &journal->lock);
+	for (GList *l = journal->lines.head; l; l = l->next) {
+		const GString *line = l->data;
+
+		g_string_append_len(out, line->str, (gssize)line->len);
+	}
+	return g_string_free(out, FALSE);
 }
 
 void journal_sum(Journal *journal, Totals *totals)

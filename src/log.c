@@ -11,7 +11,7 @@
 
 #include "log.h"
 
-#include "util.h"
+#include "outbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,14 +37,8 @@ struct Message {
 	char *text;
 };
 
-static struct {
-	pthread_mutex_t lock; /* a leaf */
-	pthread_cond_t changed;
-	pthread_t thread;  /* constant while it runs */
-	GQueue messages;   /* lock: those that are not written yet, with the one that is being */
-	unsigned n_missed; /* lock: those for which there was no room since */
-	bool runs;         /* lock: somebody takes what is put into the queue */
-} writer = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+/* NULL: whoever says something writes it. Changed while there is one thread only. */
+static Outbox *outbox;
 
 char *log_printable(const char *text)
 {
@@ -109,100 +103,59 @@ static void say_now(int priority, const char *text)
 		say_to_stderr(text);
 }
 
-static void queue_message(int priority, char *text)
+/* text is taken. */
+static Message *message_new(int priority, char *text)
 {
 	const Message message = {priority, text};
 
-	g_queue_push_tail(&writer.messages, g_memdup2(&message, sizeof(message)));
-	pthread_cond_broadcast(&writer.changed);
+	return g_memdup2(&message, sizeof(message));
 }
 
-/* Whether the thread takes it over: there is one, and it gets to it. */
-static bool leave_to_writer(int priority, char **text)
+static void message_free(gpointer data)
 {
-	HOLD(&writer.lock);
+	Message *message = data;
 
-	if (!writer.runs)
-		return false;
-	if (writer.messages.length < LOG_QUEUE_MAX)
-		queue_message(priority, g_steal_pointer(text));
-	else
-		writer.n_missed++;
-	return true;
+	g_free(message->text);
+	g_free(message);
+}
+
+static void message_say(void *data, void *nothing G_GNUC_UNUSED)
+{
+	const Message *message = data;
+
+	say_now(message->priority, message->text);
+}
+
+static void *message_of_missed(unsigned n, void *nothing G_GNUC_UNUSED)
+{
+	return message_new(LOG_WARNING,
+		g_strdup_printf("warning: %u more messages were not written, for what was to be "
+				"written before them had to wait",
+			n));
 }
 
 static void say(int priority, const char *text)
 {
 	g_autofree char *plain = log_printable(text);
 
-	if (!leave_to_writer(priority, &plain))
+	if (outbox)
+		(void)!outbox_put(outbox, message_new(priority, g_steal_pointer(&plain)));
+	else
 		say_now(priority, plain);
-}
-
-/* The first message; it stays in the queue until it is written, and then goes with *written. NULL
- * when there is nothing left, and nobody puts in more. */
-static Message *writer_next(bool written)
-{
-	HOLD(&writer.lock);
-
-	if (written) {
-		Message *message = g_queue_pop_head(&writer.messages);
-
-		g_free(message->text);
-		g_free(message);
-		pthread_cond_broadcast(&writer.changed);
-	}
-	if (writer.messages.length == 0 && writer.n_missed > 0) {
-		queue_message(LOG_WARNING,
-			g_strdup_printf("warning: %u more messages were not written, for what was "
-					"to be written before them had to wait",
-				writer.n_missed));
-		writer.n_missed = 0;
-	}
-	while (writer.messages.length == 0 && writer.runs)
-		pthread_cond_wait(&writer.changed, &writer.lock);
-	return g_queue_peek_head(&writer.messages);
-}
-
-static void *writer_run(void *data)
-{
-	const Message *message = data;
-
-	while ((message = writer_next(message != NULL)))
-		say_now(message->priority, message->text);
-	return NULL;
 }
 
 int log_begin_thread(void)
 {
-	int r;
-	HOLD(&writer.lock);
-
-	r = pthread_create(&writer.thread, NULL, writer_run, NULL);
-	writer.runs = r == 0;
-	return -r;
+	return outbox_new(
+		message_say, message_of_missed, message_free, NULL, LOG_QUEUE_MAX, &outbox);
 }
 
 void log_end_thread(void)
 {
-	gint64 end = g_get_monotonic_time() + LOG_END_US;
-	const struct timespec limit = {end / G_USEC_PER_SEC, end % G_USEC_PER_SEC * 1000};
-	int r = 0;
+	Outbox *ends = g_steal_pointer(&outbox);
 
-	{
-		HOLD(&writer.lock);
-		if (!writer.runs)
-			return;
-		writer.runs = false;
-		pthread_cond_broadcast(&writer.changed);
-		while ((writer.messages.length > 0 || writer.n_missed > 0) && r == 0)
-			r = pthread_cond_clockwait(
-				&writer.changed, &writer.lock, CLOCK_MONOTONIC, &limit);
-	}
-	if (r == 0)
-		pthread_join(writer.thread, NULL);
-	else
-		pthread_detach(writer.thread);
+	if (ends)
+		(void)!outbox_free(ends, LOG_END_US);
 }
 
 G_GNUC_PRINTF(4, 0)
@@ -255,12 +208,12 @@ void log_notice(const char *format, ...)
 	va_end(ap);
 }
 
-int log_open(const char *path, int *ret_fd)
+int log_open(const char *what, const char *path, int *ret_fd)
 {
 	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
 
 	if (fd < 0)
-		return log_errno(-errno, "cannot open the log %s", path);
+		return log_errno(-errno, "cannot open the %s %s", what, path);
 	*ret_fd = fd;
 	return 0;
 }

@@ -47,6 +47,7 @@ static const char option_details[] =
 	"                      (" DEFAULT_ALWAYS ")\n"
 	"  drivers=A:B         the commands that are build drivers; drivers=+A:B adds to them\n"
 	"                      (" DEFAULT_DRIVERS ")\n"
+	"  journal=FILE        append the journal to FILE, for lklfs report (none)\n"
 	"  fsname=NAME         the source that the mount table shows (DIR)\n"
 	"Everything else (allow_other, ro, noexec, ...) goes to libfuse and the kernel; nosuid\n"
 	"and nodev hold unless suid and dev are asked for.";
@@ -79,6 +80,7 @@ void options_init(Options *options)
 void options_clear(Options *options)
 {
 	g_clear_pointer(&options->log, g_free);
+	g_clear_pointer(&options->journal, g_free);
 	g_clear_pointer(&options->dirs, g_strfreev);
 	g_clear_pointer(&options->command, g_strfreev);
 	g_clear_pointer(&options->always, g_strfreev);
@@ -201,6 +203,15 @@ static int parse_drivers(Options *options, const char *value)
 	return 0;
 }
 
+static int parse_journal(Options *options, const char *value)
+{
+	if (!*value)
+		return log_error("-o journal=: a FILE is wanted");
+	g_free(options->journal);
+	options->journal = g_strdup(value);
+	return 0;
+}
+
 /* One word of -o. *ret_foreign: it is not ours. */
 static int parse_word(Options *options, const char *word, bool *ret_foreign)
 {
@@ -231,6 +242,8 @@ static int parse_word(Options *options, const char *word, bool *ret_foreign)
 		return parse_always(options, value ? value : "");
 	if (!strcmp(name, "drivers"))
 		return parse_drivers(options, value ? value : "");
+	if (!strcmp(name, "journal"))
+		return parse_journal(options, value ? value : "");
 	if (!strcmp(name, "subtype"))
 		return log_error("-o %s: the subtype of such a mount is always lklfs", word);
 	if (!strcmp(word, "durable"))

@@ -18,9 +18,11 @@
 #include "mount-session.h"
 
 #include "fs.h"
+#include "journal-file.h"
 #include "log.h"
 #include "mount-helper.h"
 #include "mount-target.h"
+#include "record.h"
 #include "request.h"
 #include "util.h"
 
@@ -68,6 +70,8 @@ struct Session {
 	char **dirs;            /* constant; the strings are the targets' */
 	unsigned *minors;       /* constant; of each mount */
 	Inputs *inputs;         /* constant, owned; of all mounts */
+	int journal_fd;         /* options->journal, or -1 */
+	JournalFile *journal;   /* what writes there; NULL: nothing */
 	int log_fd;             /* the starter's: options->log, until messages go there; or -1 */
 	int ready_fd;           /* constant: eventfd, counts mounts that answered INIT */
 	int one_end_fd;         /* constant: eventfd, some mount has ended */
@@ -267,13 +271,15 @@ static int refuse_mount(const Served *served, const char *said)
 /* root_fd: taken over. */
 static int served_mount(Served *served, int *root_fd, unsigned *ret_minor)
 {
-	const Options *options = served->session->options;
+	const Session *session = served->session;
+	const Options *options = session->options;
 	g_autofree char *said = NULL;
 	g_autoptr(GPtrArray) mounts = NULL;
 	const Mount *mount;
 	int r, real_fd;
 
-	r = fs_new(options, served->session->inputs, fd_steal(root_fd), served->dir, &served->fs);
+	r = fs_new(options, session->inputs, journal_file_outbox(session->journal),
+		fd_steal(root_fd), served->dir, &served->fs);
 	if (r < 0)
 		return log_errno(r, "cannot take %s over", served->dir);
 	served->se = make_fuse_session(
@@ -405,6 +411,7 @@ static int served_start(Served *served)
 {
 	int r;
 
+	record_mounted(served->fs);
 	r = request_start(served->fs, served->se, served->session->ready_fd);
 	if (r == 0)
 		r = -pthread_create(&served->waiter, NULL, served_wait, served);
@@ -457,7 +464,9 @@ static Session *session_free(Session *session)
 		served_release(served);
 		target_clear(&session->targets[i]);
 	}
+	session->journal = journal_file_free(session->journal);
 	log_end_thread();
+	fd_clear(&session->journal_fd);
 	fd_clear(&session->log_fd);
 	fd_clear(&session->ready_fd);
 	fd_clear(&session->one_end_fd);
@@ -489,7 +498,7 @@ static Session *session_new(const Options *options)
 	session->minors = g_new0(unsigned, session->n_served);
 	session->inputs = inputs_new();
 	pthread_mutex_init(&session->lock, NULL);
-	session->log_fd = -1;
+	session->log_fd = session->journal_fd = -1;
 	session->ready_fd = eventfd(0, EFD_CLOEXEC);
 	session->one_end_fd = eventfd(0, EFD_CLOEXEC);
 	session->end_fd = eventfd(0, EFD_CLOEXEC);
@@ -500,27 +509,28 @@ static Session *session_new(const Options *options)
 	return session;
 }
 
-/* Its messages would be hidden below the mount that they are about. */
-static int open_log(Session *session)
+/* Opens a file for what is to be told of the mounts; what: what it is called. *ret_fd stays as it
+ * is if there is none. */
+static int open_teller(const Session *session, const char *what, const char *file, int *ret_fd)
 {
-	const char *log = session->options->log;
 	g_autoptr(GPtrArray) mounts = NULL;
 	g_autofree char *path = NULL;
 	int r;
 
-	if (!log)
+	if (!file)
 		return 0;
 	r = helper_read_mounts(&mounts);
 	if (r < 0)
 		return r;
-	/* One that cannot be found cannot be opened either. */
-	if (helper_resolve(mounts, log, &path) == 0)
+	/* It would be hidden below the mount that it is about. One that cannot be found cannot be
+	 * opened either. */
+	if (helper_resolve(mounts, file, &path) == 0)
 		for (size_t i = 0; i < session->n_served; i++)
 			if (session->dirs[i] && helper_is_inside(path, session->dirs[i]))
-				return log_error("the log %s would be hidden by the mount over %s: "
+				return log_error("the %s %s would be hidden by the mount over %s: "
 						 "put it elsewhere",
-					log, session->dirs[i]);
-	return log_open(log, &session->log_fd) < 0 ? -EINVAL : 0;
+					what, file, session->dirs[i]);
+	return log_open(what, file, ret_fd) < 0 ? -EINVAL : 0;
 }
 
 static int session_find(Session *session)
@@ -532,7 +542,11 @@ static int session_find(Session *session)
 		return r;
 	for (size_t i = 0; i < session->n_served; i++)
 		session->served[i].dir = session->dirs[i] = session->targets[i].dir;
-	return open_log(session);
+	r = open_teller(session, "log", session->options->log, &session->log_fd);
+	if (r == 0)
+		r = open_teller(
+			session, "journal", session->options->journal, &session->journal_fd);
+	return r;
 }
 
 /* What was found is opened, mounted and served. */
@@ -549,6 +563,13 @@ static int session_go(Session *session)
 	if (r < 0)
 		return r;
 	prepare_process();
+	if (session->journal_fd >= 0) {
+		r = journal_file_new(fd_steal(&session->journal_fd), session->options->journal,
+			&session->journal);
+		if (r < 0)
+			return log_errno(
+				r, "cannot write the journal %s", session->options->journal);
+	}
 	for (size_t i = 0; i < session->n_served; i++) {
 		r = served_mount(&session->served[i], &session->targets[i].fd, &session->minors[i]);
 		if (r < 0)

@@ -234,6 +234,13 @@ char *node_path(const Node *node)
 	return path;
 }
 
+char *node_absolute_path(const Fs *fs, const Node *node)
+{
+	g_autofree char *path = node_path(node);
+
+	return g_build_filename(fs->dir, *path ? path : NULL, NULL);
+}
+
 int node_stat(Fs *fs, Node *node, struct stat *ret_stat)
 {
 	int dir_fd, r;

@@ -134,10 +134,15 @@ static bool order_reads_unknown(const Request *r, const Version *version)
 	return tid > 0 && !version->node->special && !inputs_know(r->fs->inputs, tid);
 }
 
+static bool open_writes(const struct fuse_open_in *in)
+{
+	return (in->flags & O_ACCMODE) != O_RDONLY || (in->flags & O_TRUNC);
+}
+
 static Admission order_open(Request *r, const Version *version, GPtrArray *due)
 {
 	const struct fuse_open_in *in = request_body(r);
-	bool writes = (in->flags & O_ACCMODE) != O_RDONLY || (in->flags & O_TRUNC);
+	const bool writes = open_writes(in);
 	Admission admission = ADMIT_RUN;
 
 	if (!version)
@@ -561,9 +566,31 @@ static bool order_prepare_fsyncdir(Request *r)
 	return false;
 }
 
+/* Whether the journal may have to tell who asked for it. */
+static bool order_is_told_of(const Request *r)
+{
+	const struct fuse_open_in *open = request_body(r);
+	const struct fuse_setattr_in *setattr = request_body(r);
+
+	switch (request_header(r)->opcode) {
+	case FUSE_OPEN:
+		return open_writes(open);
+	case FUSE_SETATTR:
+		return setattr->valid & FATTR_SIZE;
+	case FUSE_CREATE:
+	case FUSE_RENAME:
+	case FUSE_RENAME2:
+	case FUSE_SYMLINK:
+		return true;
+	}
+	return false;
+}
+
 bool order_glance(Request *r)
 {
 	r->caller = step_process_known(r->fs->steps, (pid_t)request_header(r)->pid);
+	if (r->caller && order_is_told_of(r) && !step_has_arguments(r->caller))
+		r->caller = step_process_unref(r->caller);
 	r->known = r->glances = r->caller != NULL;
 	return r->known;
 }
@@ -574,6 +601,8 @@ bool order_prepare(Request *r)
 
 	if (!r->known && header->pid > 0)
 		(void)!step_process_new(r->fs->steps, (pid_t)header->pid, &r->caller);
+	if (r->caller && order_is_told_of(r))
+		step_learn_arguments(r->caller);
 	r->known = true;
 	if (header->opcode == FUSE_FSYNCDIR)
 		return order_prepare_fsyncdir(r);
@@ -611,9 +640,9 @@ void order_settle(Fs *fs, Node *node)
 static void order_decide(Fs *fs, Stage *stage)
 {
 	GQueue waiting = G_QUEUE_INIT;
+	Record *record = publish_end(fs, stage);
 	bool failed;
 
-	publish_end(fs, stage);
 	order_tell(fs, stage);
 	{
 		HOLD(&fs->lock);
@@ -625,6 +654,8 @@ static void order_decide(Fs *fs, Stage *stage)
 	order_wake(&waiting, true);
 	if (failed)
 		request_note_hold(fs);
+	/* Nobody waits for this. */
+	record_write(fs, record);
 }
 
 void order_settle_all(Fs *fs)

@@ -31,6 +31,7 @@
 #include "log.h"
 #include "match.h"
 #include "outdated.h"
+#include "record.h"
 #include "save.h"
 #include "stage-content.h"
 #include "stamp.h"
@@ -38,6 +39,15 @@
 #include "util.h"
 
 #define THIN_ARCHIVE "!<thin>\n"
+
+/* What has come of a session. */
+typedef struct Outcome Outcome;
+
+struct Outcome {
+	Verdict verdict;     /* N_VERDICTS: there was nothing to decide */
+	const char *because; /* what made same bytes count as a change; constant */
+	Record *record;      /* owned; NULL: nothing to tell */
+};
 
 bool publish_is_listed(const Fs *fs, const char *name)
 {
@@ -210,23 +220,42 @@ static int publish_replace(Fs *fs, Stage *stage)
 	return 0;
 }
 
-static int publish_through(Fs *fs, Stage *stage, bool ends, bool durable)
+/* What differs has to be found out before. */
+static Record *publish_record_through(Fs *fs, const Stage *stage)
 {
+	Record *record;
+
+	{
+		HOLD(&fs->lock);
+		record = record_new(fs, stage, VERDICT_CHANGED, NULL);
+	}
+	record_compare_now(record, stage);
+	return record;
+}
+
+static int publish_through(Fs *fs, Stage *stage, bool ends, bool durable, Record **ret_record)
+{
+	Record *record = publish_record_through(fs, stage);
 	autofd fd = -1;
 	struct stat st;
 	int r;
 
 	r = through_write(fs, stage, durable || fs->options->durable, &fd);
-	if (r < 0)
+	if (r < 0) {
+		record_drop(fs, record);
 		return r;
+	}
+	*ret_record = record;
 	HOLD(&fs->lock);
 	stage_drop_through(fs, stage);
 	stage_drop_hidden(fs, stage);
 	if (stage->drop_set_id && fstat(fd, &st) == 0 && (st.st_mode & (S_ISUID | S_ISGID)))
 		(void)!fchmod(fd, st.st_mode & 01777);
 	r = publish_set_mtime(stage, fd);
-	if (r < 0)
+	if (r < 0) {
+		*ret_record = record_drop(fs, record);
 		return r;
+	}
 	former_forget_node(fs, stage->node);
 	node_supersede(fs, stage->node);
 	publish_note(fs, stage, VERDICT_CHANGED);
@@ -422,17 +451,31 @@ static bool publish_is_late(Fs *fs, const Stage *stage, const Match *match)
 	return match->former && stage->is_new && late_is_needed(fs, publish_writer(stage));
 }
 
+/* Why the same bytes get a new mtime all the same; NULL: they do not. */
+static const char *publish_why_touched(Fs *fs, const Stage *stage)
+{
+	if (stage->seen)
+		return "seen";
+	if (stage->touched)
+		return "asked";
+	if (stage->moved)
+		return "moved";
+	if (publish_has_arrived(fs, stage))
+		return "arrived";
+	if (publish_is_always(fs, stage, stage->base_fd))
+		return "always";
+	return publish_base_converges(fs, stage) ? "converge" : NULL;
+}
+
 /* The second half: the name. Returns -EXDEV if the file has to be written through. */
 static int publish_name(
-	Fs *fs, Stage *stage, bool same, const Match *match, bool ends, Verdict *ret_verdict)
+	Fs *fs, Stage *stage, bool same, const Match *match, bool ends, Outcome *outcome)
 {
+	Verdict *ret_verdict = &outcome->verdict;
 	bool back, late;
 	int r;
 
-	if (same &&
-		(stage->seen || stage->touched || stage->moved || publish_has_arrived(fs, stage) ||
-			publish_is_always(fs, stage, stage->base_fd) ||
-			publish_base_converges(fs, stage))) {
+	if (same && (outcome->because = publish_why_touched(fs, stage))) {
 		*ret_verdict = VERDICT_TOUCHED;
 		return publish_touch(fs, stage);
 	}
@@ -478,58 +521,65 @@ static bool publish_may_go_on(const Stage *stage, unsigned n_openers)
 
 /* What is decided under both locks. */
 static int publish_under_lock(
-	Fs *fs, Stage *stage, bool same, const Match *match, bool ends, Verdict *ret_verdict)
+	Fs *fs, Stage *stage, bool same, const Match *match, bool ends, Outcome *outcome)
 {
 	int r;
 
 	if (!stage->node->linked) {
-		if ((stage->dirty || stage->is_new) && !stage->nameless)
-			*ret_verdict = VERDICT_REMOVED;
+		if ((stage->dirty || stage->is_new) && !stage->nameless) {
+			outcome->verdict = VERDICT_REMOVED;
+			outcome->record = record_new(fs, stage, VERDICT_REMOVED, NULL);
+		}
 		return 0;
 	}
 	if (!stage->dirty && !stage->is_new)
 		return 0;
-	r = publish_name(fs, stage, same, match, ends, ret_verdict);
-	if (r == 0)
-		publish_note(fs, stage, *ret_verdict);
-	if (r == 0 && !ends && *ret_verdict != VERDICT_KEPT)
-		stage_rebase(fs, stage, *ret_verdict != VERDICT_TOUCHED);
-	return r;
+	r = publish_name(fs, stage, same, match, ends, outcome);
+	if (r < 0)
+		return r;
+	publish_note(fs, stage, outcome->verdict);
+	if (ends || outcome->verdict != VERDICT_KEPT)
+		outcome->record = record_new(fs, stage, outcome->verdict, outcome->because);
+	if (outcome->verdict == VERDICT_CHANGED)
+		record_keep_files(outcome->record, stage);
+	if (!ends && outcome->verdict != VERDICT_KEPT)
+		stage_rebase(fs, stage, outcome->verdict != VERDICT_TOUCHED);
+	return 0;
 }
 
-/* Both halves; stage->lock held. *ret_verdict is N_VERDICTS if there was nothing to decide. */
+/* Both halves; stage->lock held. */
 static int publish_once(
-	Fs *fs, Stage *stage, bool ends, unsigned n_openers, bool durable, Verdict *ret_verdict)
+	Fs *fs, Stage *stage, bool ends, unsigned n_openers, bool durable, Outcome *outcome)
 {
 	Match match = {.fd = -1};
 	bool same = false;
 	int r;
 
-	*ret_verdict = N_VERDICTS;
+	*outcome = (Outcome){.verdict = N_VERDICTS};
 	r = publish_bytes(fs, stage, durable, &same);
 	if (r == 0 && ends && !same && stage->fd >= 0 && (stage->dirty || stage->is_new))
 		match_find(fs, publish_candidates(fs, stage), stage->fd, stage->size, &match);
 	if (r == 0) {
 		HOLD(&fs->lock);
 		if (ends || publish_may_go_on(stage, n_openers))
-			r = publish_under_lock(fs, stage, same, &match, ends, ret_verdict);
+			r = publish_under_lock(fs, stage, same, &match, ends, outcome);
 	}
 	match_clear(fs, &match);
 	if (r == -EXDEV && !stage->is_new) {
 		HOLD(&fs->through_lock);
-		r = publish_through(fs, stage, ends, durable);
+		r = publish_through(fs, stage, ends, durable, &outcome->record);
 	}
 	return r;
 }
 
 static int publish(
-	Fs *fs, Stage *stage, bool ends, unsigned n_openers, bool durable, Verdict *ret_verdict)
+	Fs *fs, Stage *stage, bool ends, unsigned n_openers, bool durable, Outcome *outcome)
 {
-	int r = publish_once(fs, stage, ends, n_openers, durable, ret_verdict);
+	int r = publish_once(fs, stage, ends, n_openers, durable, outcome);
 
 	/* The disk may be full of what is only kept (P17). */
 	return r < 0 && stage_make_room(fs, r)
-		       ? publish_once(fs, stage, ends, n_openers, durable, ret_verdict)
+		       ? publish_once(fs, stage, ends, n_openers, durable, outcome)
 		       : r;
 }
 
@@ -565,8 +615,9 @@ static bool publish_is_incomplete(Fs *fs, const Stage *stage)
 
 /* The name shows what it did before, so that the next build writes it again; what there is of the
  * new bytes is kept beside it. Both locks held. */
-static void publish_incomplete(Fs *fs, Stage *stage)
+static Record *publish_incomplete(Fs *fs, Stage *stage)
 {
+	Record *record = record_new(fs, stage, VERDICT_FAILED, NULL);
 	g_autofree char *name = node_path(stage->node), *path = NULL;
 
 	if (stage->fd >= 0)
@@ -579,22 +630,37 @@ static void publish_incomplete(Fs *fs, Stage *stage)
 	failed_forget(fs, stage);
 	if (stage->is_new)
 		node_unlink(fs, stage->node);
+	record_fail(record, stage->error);
 	stage_end(fs, stage, NULL);
+	return record;
 }
 
-void publish_end(Fs *fs, Stage *stage)
+/* Once for all attempts. */
+static Record *publish_record_failure(Fs *fs, const Stage *stage, int error)
+{
+	Record *record;
+
+	if (stage->failed)
+		return NULL;
+	record = record_new(fs, stage, VERDICT_FAILED, NULL);
+	record_fail(record, error);
+	return record;
+}
+
+Record *publish_end(Fs *fs, Stage *stage)
 {
 	bool keeps_id;
+	Outcome outcome;
 	Verdict verdict;
 	int r;
 	HOLD(&stage->lock);
 
 	if (publish_is_incomplete(fs, stage)) {
 		HOLD(&fs->lock);
-		publish_incomplete(fs, stage);
-		return;
+		return publish_incomplete(fs, stage);
 	}
-	r = publish(fs, stage, true, PUBLISH_ANY_OPENERS, false, &verdict);
+	r = publish(fs, stage, true, PUBLISH_ANY_OPENERS, false, &outcome);
+	verdict = outcome.verdict;
 	HOLD(&fs->lock);
 	stage->deciding = false;
 	/* Removed while its bytes were made whole or written through: nobody can miss it. */
@@ -606,11 +672,12 @@ void publish_end(Fs *fs, Stage *stage)
 		stage->node->kept_by = step_process_unref(stage->node->kept_by);
 	if (r < 0) {
 		stage->state = STAGE_FAILED;
+		outcome.record = publish_record_failure(fs, stage, r);
 		failed_note(fs, stage, r);
 		/* Who has looked the name up before is to look again, and finds the stage. */
 		node_supersede(fs, stage->node);
 		stage_renumber(fs, stage);
-		return;
+		return outcome.record;
 	}
 	publish_mended(fs, stage, verdict);
 	if (verdict != N_VERDICTS)
@@ -618,6 +685,7 @@ void publish_end(Fs *fs, Stage *stage)
 	publish_identify(stage, verdict);
 	keeps_id = stage->node->exposed && stage->node->exposed == stage->version;
 	stage_end(fs, stage, keeps_id ? stage->version : NULL);
+	return outcome.record;
 }
 
 static bool publish_has_ended(Fs *fs, const Stage *stage)
@@ -651,15 +719,19 @@ static int publish_sync(Fs *fs, Stage *stage)
 	return list_fd >= 0 && fsync(list_fd) < 0 && errno != EINVAL ? -errno : 0;
 }
 
-int publish_now(Fs *fs, Stage *stage, unsigned n_openers, bool durable)
+static int publish_going_on(
+	Fs *fs, Stage *stage, unsigned n_openers, bool durable, Record **ret_record)
 {
-	Verdict verdict = N_VERDICTS;
+	Outcome outcome = {.verdict = N_VERDICTS};
+	Verdict verdict;
 	int r = 0;
 	HOLD(&stage->lock);
 
 	if (!publish_has_ended(fs, stage))
 		r = stage->error ? stage->error
-				 : publish(fs, stage, false, n_openers, durable, &verdict);
+				 : publish(fs, stage, false, n_openers, durable, &outcome);
+	*ret_record = outcome.record;
+	verdict = outcome.verdict;
 	if (r < 0)
 		return r;
 	if (verdict != N_VERDICTS && verdict != VERDICT_KEPT && verdict != VERDICT_REMOVED)
@@ -669,6 +741,15 @@ int publish_now(Fs *fs, Stage *stage, unsigned n_openers, bool durable)
 		publish_mended(fs, stage, verdict);
 	}
 	return durable ? publish_sync(fs, stage) : 0;
+}
+
+int publish_now(Fs *fs, Stage *stage, unsigned n_openers, bool durable)
+{
+	Record *record = NULL;
+	int r = publish_going_on(fs, stage, n_openers, durable, &record);
+
+	record_write(fs, record);
+	return r;
 }
 
 int publish_save(Fs *fs, Stage *stage)

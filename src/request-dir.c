@@ -118,6 +118,15 @@ void request_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		listing_free(fs, listing);
 }
 
+static void listing_add_special(const Listing *listing, const Node *node)
+{
+	Hidden *hidden = g_new0(Hidden, 1);
+
+	hidden->name = g_strdup(node->name);
+	hidden->ino = UINT32_MAX - node->special;
+	g_ptr_array_add(listing->hidden, hidden);
+}
+
 /* The names of a directory that the backing does not have, or has of something else. */
 static void listing_begin(Fs *fs, Listing *listing)
 {
@@ -127,11 +136,8 @@ static void listing_begin(Fs *fs, Listing *listing)
 		g_ptr_array_unref(listing->hidden);
 	listing->hidden = g_ptr_array_new_with_free_func(hidden_free);
 	if (listing->dir->special) {
-		Hidden *status = g_new0(Hidden, 1);
-
-		status->name = g_strdup(fs->special_status->name);
-		status->ino = UINT32_MAX - SPECIAL_STATUS;
-		g_ptr_array_add(listing->hidden, status);
+		listing_add_special(listing, fs->special_status);
+		listing_add_special(listing, fs->special_journal);
 	}
 	if (listing->dir->n_hidden == 0)
 		return;

@@ -327,6 +327,7 @@ static int open_exposed(Fs *fs, Version *version, Handle **ret_handle)
 {
 	Request *current = request_current();
 	Node *node = version->node;
+	g_autofree char *path = NULL;
 	autofd fd = -1;
 	struct stat st;
 	int dir_fd, r;
@@ -345,7 +346,8 @@ static int open_exposed(Fs *fs, Version *version, Handle **ret_handle)
 		version_supersede(fs, version);
 		return -ESTALE;
 	}
-	inputs_read(fs->inputs, (pid_t)request_header(current)->pid, current->caller, &st);
+	path = node_absolute_path(fs, node);
+	inputs_read(fs->inputs, (pid_t)request_header(current)->pid, current->caller, &st, path);
 	*ret_handle = request_handle_new(fs, version, NULL, fd_steal(&fd), false);
 	return 0;
 }
@@ -405,10 +407,19 @@ static int open_reading(Fs *fs, fuse_ino_t ino, Handle **ret_handle, bool *ret_s
 	return r;
 }
 
-static int open_status(Fs *fs, fuse_ino_t ino, Handle **ret_handle)
+/* What is made up anew each time. */
+static int open_special(Fs *fs, fuse_ino_t ino, Handle **ret_handle)
 {
-	g_autofree char *text = fs_status(fs);
+	g_autofree char *text = NULL;
 	Version *version;
+
+	if (ino == fs->special_journal->exposed->id) {
+		/* Some lines may have to be waited for. */
+		request_cede(request_current());
+		text = journal_lines(fs->journal);
+	} else {
+		text = fs_status(fs);
+	}
 	HOLD(&fs->lock);
 
 	version = version_find(fs, ino);
@@ -428,8 +439,8 @@ void request_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		open_for_writing(req, ino, fi);
 		return;
 	}
-	if (ino == fs->special_status->exposed->id)
-		r = open_status(fs, ino, &handle);
+	if (ino == fs->special_status->exposed->id || ino == fs->special_journal->exposed->id)
+		r = open_special(fs, ino, &handle);
 	else
 		r = open_reading(fs, ino, &handle, &store);
 	if (r == 0 && store)

@@ -54,6 +54,8 @@ Node *request_special(Fs *fs, const Node *dir, const char *name)
 		return fs->special_dir;
 	if (dir == fs->special_dir && strcmp(name, fs->special_status->name) == 0)
 		return fs->special_status;
+	if (dir == fs->special_dir && strcmp(name, fs->special_journal->name) == 0)
+		return fs->special_journal;
 	return NULL;
 }
 

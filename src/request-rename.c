@@ -25,6 +25,7 @@
 #include "match.h"
 #include "outdated.h"
 #include "publish.h"
+#include "record.h"
 #include "request.h"
 #include "stamp.h"
 #include "util.h"
@@ -204,9 +205,36 @@ static void rename_remember(Fs *fs, const Move *from, const Move *to, const stru
 	node_unref(fs, node);
 }
 
-static int rename_plain(Fs *fs, const Move *from, const Move *to, unsigned flags)
+typedef struct Plan Plan;
+
+/* What has the bytes that are moved, as far as that has been found out before. */
+struct Plan {
+	Match match;
+	struct stat from, to;
+	int from_fd;    /* -1: a link */
+	Record *record; /* owned; what the journal is to be told; NULL: nothing */
+};
+
+/* old_fd: what it has replaced, taken. */
+static Record *rename_record(Fs *fs, const Move *from, const Move *to, const struct stat *st,
+	const struct stat *replaced, int *old_fd)
+{
+	Record *record = record_new_moved(fs, to->dir, to->name,
+		replaced ? VERDICT_CHANGED : VERDICT_NEW, request_current()->caller, st, replaced);
+	int fd = -1;
+
+	if (*old_fd >= 0)
+		(void)!backing_open_read(to->dir_fd, to->name, &fd);
+	record_take_files(record, old_fd, &fd);
+	record_moved_from(fs, record, from->dir, from->name);
+	return record;
+}
+
+static int rename_plain(
+	Fs *fs, const Move *from, const Move *to, unsigned flags, Record **ret_record)
 {
 	bool keeps = false, wanted = false, replaces;
+	autofd old_fd = -1;
 	struct stat st, replaced;
 	Keep keep;
 	int r;
@@ -230,6 +258,8 @@ static int rename_plain(Fs *fs, const Move *from, const Move *to, unsigned flags
 		keeps = replaces && !move_has_session(to) &&
 			former_keep(fs, to->dir_fd, to->name, &keep);
 	}
+	if (replaces && S_ISREG(st.st_mode) && S_ISREG(replaced.st_mode))
+		(void)!backing_open_read(to->dir_fd, to->name, &old_fd);
 	/* Who has seen what was being written there is not known. */
 	if (move_has_session(to)) {
 		kept_save(fs, to->dir_fd, to->name);
@@ -252,6 +282,9 @@ static int rename_plain(Fs *fs, const Move *from, const Move *to, unsigned flags
 	/* Now that it has the mtime that it is to have. */
 	if (wanted)
 		rename_remember(fs, from, to, &st.st_mtim);
+	if (S_ISREG(st.st_mode))
+		*ret_record = rename_record(fs, from, to, &st,
+			replaces && S_ISREG(replaced.st_mode) ? &replaced : NULL, &old_fd);
 	return 0;
 }
 
@@ -313,15 +346,6 @@ static int rename_exchange(Fs *fs, const Move *from, const Move *to)
 	exchange_moved(fs, to->dir, name, to->dir_fd, has_to ? &to_st : NULL);
 	return 0;
 }
-
-typedef struct Plan Plan;
-
-/* What has the bytes that are moved, as far as that has been found out before. */
-struct Plan {
-	Match match;
-	struct stat from, to;
-	int from_fd; /* -1: a link */
-};
 
 static void plan_clear(Fs *fs, Plan *plan)
 {
@@ -514,14 +538,14 @@ static int rename_matched(Fs *fs, const Move *from, const Move *to, const Plan *
 }
 
 /* An ordinary rename, after which the file gets the old mtime. */
-static int rename_with_mtime(Fs *fs, const Move *from, const Move *to, const Plan *plan)
+static int rename_with_mtime(Fs *fs, const Move *from, const Move *to, Plan *plan)
 {
 	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, plan->to.st_mtim};
 	struct stat st;
 	Node *node;
 	int r;
 
-	r = rename_plain(fs, from, to, 0);
+	r = rename_plain(fs, from, to, 0, &plan->record);
 	if (r < 0)
 		return r;
 	if (!plan->match.former)
@@ -557,10 +581,11 @@ static void rename_note_outdated(Fs *fs, const Move *to, const struct timespec *
 	node_unref(fs, node);
 }
 
-static int rename_one(Fs *fs, const Move *from, const Move *to, unsigned flags, const Plan *plan)
+static int rename_one(Fs *fs, const Move *from, const Move *to, unsigned flags, Plan *plan)
 {
 	struct timespec newest;
 	struct stat st;
+	Verdict verdict;
 	bool outdated;
 	int r;
 
@@ -571,17 +596,24 @@ static int rename_one(Fs *fs, const Move *from, const Move *to, unsigned flags, 
 	if ((flags & RENAME_NOREPLACE) && (to->backing || move_has_session(to)))
 		return -EEXIST;
 	if (!plan_holds(fs, plan, from, to))
-		return rename_plain(fs, from, to, flags);
+		return rename_plain(fs, from, to, flags, &plan->record);
 	outdated = S_ISREG(plan->from.st_mode) && plan_is_outdated(fs, plan, &newest);
 	if (outdated && fs->options->converge)
-		return rename_plain(fs, from, to, flags);
+		return rename_plain(fs, from, to, flags, &plan->record);
 	r = rename_matched(fs, from, to, plan);
 	if (r < 0)
 		r = rename_with_mtime(fs, from, to, plan);
 	if (r < 0)
 		return r;
 	/* The bytes have been written, under the other name. */
-	journal_add(fs->journal, plan->match.former ? VERDICT_RESTORED : VERDICT_KEPT, 0);
+	verdict = plan->match.former ? VERDICT_RESTORED : VERDICT_KEPT;
+	journal_add(fs->journal, verdict, 0);
+	plan->record = record_drop(fs, plan->record);
+	if (S_ISREG(plan->from.st_mode)) {
+		plan->record = record_new_moved(fs, to->dir, to->name, verdict,
+			request_current()->caller, &plan->from, to->backing ? &plan->to : NULL);
+		record_moved_from(fs, plan->record, from->dir, from->name);
+	}
 	if (backing_stat(to->dir_fd, to->name, &st) == 0) {
 		held_note(fs, &st);
 		inputs_wrote(fs->inputs, request_current()->caller, &st);
@@ -591,7 +623,7 @@ static int rename_one(Fs *fs, const Move *from, const Move *to, unsigned flags, 
 	return 0;
 }
 
-static int rename_names(Fs *fs, const Names *names, const Plan *plan)
+static int rename_names(Fs *fs, const Names *names, Plan *plan)
 {
 	Request *current = request_current();
 	bool cached = false;
@@ -636,4 +668,6 @@ void request_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_in
 		r = rename_names(fs, &names, &plan);
 	plan_clear(fs, &plan);
 	request_reply(req, r);
+	/* Nobody waits for this. */
+	record_write(fs, plan.record);
 }

@@ -686,7 +686,7 @@ static void finish_stage(Fs *fs, Stage *stage, bool aborted, int *r)
 		lost = aborted && stage->state == STAGE_OPEN;
 	}
 	if (!lost) {
-		publish_end(fs, stage);
+		record_write(fs, publish_end(fs, stage));
 		HOLD(&fs->lock);
 		lost = stage->state == STAGE_FAILED;
 	}

@@ -40,6 +40,7 @@ static Stage *stage_new(Fs *fs, Node *node)
 	stage->base_fd = stage->fd = stage->told_fd = -1;
 	stage->difference = -1;
 	clock_gettime(CLOCK_REALTIME_COARSE, &stage->began);
+	stage->began_us = g_get_monotonic_time();
 	stage_make_version(fs, stage);
 	g_queue_push_tail(&fs->stages, stage);
 	node->stage = stage;

@@ -39,7 +39,7 @@ _lklfs_list() {
 	before+=${1%"$last"}
 	local all=(
 		entry_timeout=3600 attr_timeout=3600 negative_timeout=3600 keep=65536 keep_bytes=1G
-		durable converge posix_locks always=none drivers=+ fsname=
+		durable converge posix_locks always=none drivers=+ journal= fsname=
 		allow_other ro noexec
 	)
 	# a value only when it is its turn

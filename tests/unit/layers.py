@@ -18,10 +18,10 @@ LAYERS = (  # top first
     ("main", "cmd", "cmd-*"),
     ("mount-session", "mount-target", "mount-helper"),
     ("request", "request-*", "order", "notify", "lock"),
-    ("publish", "through", "save", "pin", "match"),
+    ("publish", "through", "save", "record", "pin", "match"),
     ("stage", "stage-content", "failed", "space", "fs", "node", "version", "offer", "former", "kept", "held", "late", "outdated"),
     ("compare", "looks", "step", "sweep", "backing", "beneath", "inputs", "record-lock"),
-    ("proc", "walk", "fileio", "stamp", "journal", "log", "mount-options", "util"),
+    ("proc", "walk", "fileio", "stamp", "journal", "journal-file", "log", "outbox", "mount-options", "util"),
 )
 
 

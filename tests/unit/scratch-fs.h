@@ -26,7 +26,7 @@ static inline void scratch_fs_begin(ScratchFs *scratch)
 	g_assert_cmpint(fd, >=, 0);
 	options_init(&scratch->options);
 	scratch->inputs = inputs_new();
-	ASSERT_OK(fs_new(&scratch->options, scratch->inputs, fd, "/unit", &scratch->fs));
+	ASSERT_OK(fs_new(&scratch->options, scratch->inputs, NULL, fd, "/unit", &scratch->fs));
 	scratch->fd = fd;
 }
 

@@ -510,7 +510,8 @@ static void test_files_random(void)
 
 /* ---- how they differ ---- */
 
-static void check_count(int a_fd, int b_fd, off_t size, off_t max, off_t first, uint64_t n, off_t end)
+static void check_count(
+	int a_fd, int b_fd, off_t size, off_t max, off_t first, uint64_t n, off_t end)
 {
 	off_t got_first = -1, got_end = -1;
 	uint64_t got_n = 99;

@@ -55,7 +55,9 @@ static void reads(Place *place, Process *reader, ino_t ino, time_t mtime)
 {
 	const struct stat st = file(ino, mtime);
 
-	inputs_read(place->inputs, 0, reader, &st);
+	g_autofree char *path = g_strdup_printf("/m/%d", (int)ino);
+
+	inputs_read(place->inputs, 0, reader, &st, path);
 }
 
 static void writes(Place *place, Process *writer, ino_t ino, time_t mtime)
@@ -117,11 +119,60 @@ static void test_known_threads(Place *place, gconstpointer data G_GNUC_UNUSED)
 
 	g_assert_false(inputs_know(place->inputs, tid));
 	g_assert_false(inputs_know(place->inputs, 0));
-	inputs_read(place->inputs, tid, place->me, &st);
+	inputs_read(place->inputs, tid, place->me, &st, "/m/1");
 	g_assert_true(inputs_know(place->inputs, tid));
 	/* the same place in the table */
 	g_assert_false(inputs_know(place->inputs, tid + 512));
-	inputs_read(place->inputs, tid, NULL, &later);
+	inputs_read(place->inputs, tid, NULL, &later, "/m/2");
+	g_assert_cmpint(newest(place, place->me, 10), ==, 20);
+}
+
+static void check_names(Place *place, Process *writer, const char *want, bool more)
+{
+	bool got_more = !more;
+	g_autoptr(GPtrArray) names = inputs_names(place->inputs, writer, &got_more);
+	g_autoptr(GString) got = g_string_new(NULL);
+
+	for (unsigned i = 0; i < names->len; i++)
+		g_string_append_printf(got, "%s%s", i ? " " : "", (char *)names->pdata[i]);
+	g_assert_cmpstr(got->str, ==, want);
+	g_assert_cmpint(got_more, ==, more);
+}
+
+/* Each once, sorted; nothing that the step has written itself. */
+static void test_file_names(Place *place, gconstpointer data G_GNUC_UNUSED)
+{
+	check_names(place, place->me, "", false);
+	reads(place, place->me, 3, 10);
+	reads(place, place->me, 1, 10);
+	reads(place, place->me, 3, 12);
+	writes(place, place->me, 2, 10);
+	reads(place, place->me, 2, 10);
+	reads(place, place->other, 4, 10);
+	check_names(place, place->me, "/m/1 /m/3", false);
+	check_names(place, place->other, "/m/4", false);
+	check_names(place, NULL, "", false);
+}
+
+static unsigned count_names(Place *place, Process *writer, bool *ret_more)
+{
+	g_autoptr(GPtrArray) names = inputs_names(place->inputs, writer, ret_more);
+
+	return names->len;
+}
+
+static void test_many_names(Place *place, gconstpointer data G_GNUC_UNUSED)
+{
+	bool more;
+
+	for (ino_t ino = 1; ino <= 1024; ino++)
+		reads(place, place->me, ino, 10);
+	g_assert_cmpuint(count_names(place, place->me, &more), ==, 1024);
+	g_assert_false(more);
+	reads(place, place->me, 1025, 20);
+	g_assert_cmpuint(count_names(place, place->me, &more), ==, 1024);
+	g_assert_true(more);
+	/* What is newest is known all the same. */
 	g_assert_cmpint(newest(place, place->me, 10), ==, 20);
 }
 
@@ -142,6 +193,8 @@ int main(int argc, char **argv)
 	g_test_add("/inputs/the-newest", Place, NULL, set_up, test_the_newest, tear_down);
 	g_test_add("/inputs/own-files", Place, NULL, set_up, test_own_files, tear_down);
 	g_test_add("/inputs/known-threads", Place, NULL, set_up, test_known_threads, tear_down);
+	g_test_add("/inputs/file-names", Place, NULL, set_up, test_file_names, tear_down);
+	g_test_add("/inputs/many-names", Place, NULL, set_up, test_many_names, tear_down);
 	g_test_add("/inputs/bounded", Place, NULL, set_up, test_bounded, tear_down);
 	return g_test_run();
 }

@@ -6,7 +6,7 @@
 
 static void test_counts(void)
 {
-	Journal *journal = journal_new();
+	Journal *journal = journal_new(NULL);
 	Totals totals = {.bytes_not_written = 5};
 
 	journal_add(journal, VERDICT_KEPT, 100);
@@ -31,7 +31,7 @@ static void *add_many(void *journal)
 
 static void test_threads(void)
 {
-	Journal *journal = journal_new();
+	Journal *journal = journal_new(NULL);
 	pthread_t threads[4];
 	Totals totals = {};
 

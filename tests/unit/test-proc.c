@@ -67,8 +67,9 @@ static void check_arguments(char *const *want)
 	char byte;
 
 	/* It says that it runs, and ends with what it reads. */
-	g_assert_true(g_spawn_async_with_pipes(NULL, program, NULL, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_SEARCH_PATH, NULL,
-		NULL, &pid, &in_fd, &end_fd, NULL, NULL));
+	g_assert_true(g_spawn_async_with_pipes(NULL, program, NULL,
+		G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_SEARCH_PATH, NULL, NULL, &pid, &in_fd, &end_fd,
+		NULL, NULL));
 	g_assert_cmpint(read(end_fd, &byte, 1), ==, 1);
 	g_assert_cmpint(proc_arguments(pid, &got), ==, 0);
 	close(in_fd);
