@@ -18,6 +18,7 @@ int cmd_mount(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_umount(int argc, char **argv);
 int cmd_status(int argc, char **argv);
+int cmd_report(int argc, char **argv);
 
 /* The whole program under the name of mount.fuse.lklfs; exits as mount(8) does. */
 int cmd_fstab(int argc, char **argv);

@@ -75,6 +75,13 @@ char *journal_json_value(const char *json, const char *key);
 /* The same for a whole number; 0 if there is none. */
 uint64_t journal_json_number(const char *json, const char *key);
 
+/* What a value that is a string says, to free: its bytes, \udcNN included; NULL if it is no string.
+ */
+char *journal_json_text(const char *value);
+
+/* The same for an array of strings, which owns them; empty if it is none. */
+GPtrArray *journal_json_texts(const char *value);
+
 /* What a status tells of files that could not be exposed: "NAME", "NAME" and N more: WHY. To free.
  */
 char *journal_json_failed(const char *json);

@@ -57,6 +57,9 @@ int helper_read_status(const Mount *mount, int timeout_ms, char **ret_text);
 /* The same, after every file that has been closed is exposed, or could not be, once more. */
 int helper_settle(const Mount *mount, int timeout_ms, char **ret_text);
 
+/* The same of DIR/.lklfs/journal. */
+int helper_read_journal(const Mount *mount, int timeout_ms, char **ret_text);
+
 /* The path of fusermount3, as libfuse looks for it. -ENOENT. */
 int helper_find_fusermount(char **ret_path);
 

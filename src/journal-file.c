@@ -13,7 +13,7 @@
 #include "util.h"
 
 #define LINES_MAX 1024 /* so many wait to be written */
-#define END_US (10 * 1000 * 1000)
+#define END_US (5 * 1000 * 1000)
 
 struct JournalFile {
 	Outbox *outbox; /* owned; constant */

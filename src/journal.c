@@ -235,6 +235,66 @@ uint64_t journal_json_number(const char *json, const char *key)
 	return value ? g_ascii_strtoull(value, NULL, 10) : 0;
 }
 
+/* The four digits of \\uXXXX; -1: they are none. */
+static int hex4(const char *p)
+{
+	int n = 0;
+
+	for (int i = 0; i < 4; i++) {
+		if (!g_ascii_isxdigit(p[i]))
+			return -1;
+		n = n * 16 + g_ascii_xdigit_value(p[i]);
+	}
+	return n;
+}
+
+/* Appends what the escape behind a backslash at p stands for, and returns its end. */
+static const char *add_escaped(GString *out, const char *p)
+{
+	int n = *p == 'u' ? hex4(p + 1) : -1;
+
+	if (n < 0) {
+		if (*p)
+			g_string_append_c(out, *p);
+		return *p ? p + 1 : p;
+	}
+	if (n >= 0xdc00 && n <= 0xdcff)
+		g_string_append_c(out, (char)(n & 0xff));
+	else if (n > 0)
+		g_string_append_unichar(out, (gunichar)n);
+	return p + 5;
+}
+
+/* Of the string whose opening quote is at p. */
+static char *string_text(const char *p)
+{
+	GString *out = g_string_new(NULL);
+
+	for (p++; *p && *p != '"';) {
+		if (*p == '\\')
+			p = add_escaped(out, p + 1);
+		else
+			g_string_append_c(out, *p++);
+	}
+	return g_string_free(out, FALSE);
+}
+
+char *journal_json_text(const char *value)
+{
+	return value && *value == '"' ? string_text(value) : NULL;
+}
+
+GPtrArray *journal_json_texts(const char *value)
+{
+	GPtrArray *texts = g_ptr_array_new_with_free_func(g_free);
+
+	if (!value || *value != '[')
+		return texts;
+	for (const char *p = strchr(value, '"'); p; p = strchr(skip_string(p), '"'))
+		g_ptr_array_add(texts, string_text(p));
+	return texts;
+}
+
 /* The first max strings of an array, as they stand in it. */
 static GString *json_strings(const char *array, unsigned max)
 {

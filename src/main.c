@@ -29,6 +29,8 @@ static const struct {
 		"unmount, and wait until everything is exposed"},
 	{"status", cmd_status, "lklfs status [--json] [DIR...]",
 		"what is mounted, staged, kept and exposed"},
+	{"report", cmd_report, "lklfs report [--json] [--why=FILE] JOURNAL|DIR...",
+		"what was rewritten for nothing, and why what"},
 };
 
 static int print_overview(void)
@@ -98,7 +100,7 @@ int main(int argc, char **argv)
 	if (is_mistyped(argc, argv)) {
 		log_error(
 			"%s is neither a directory (--mkdir would create it) nor a command (mount, "
-			"run, umount, status)",
+			"run, umount, status, report)",
 			argv[1]);
 		return EXIT_USAGE;
 	}

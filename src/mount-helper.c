@@ -304,7 +304,7 @@ static int time_left(gint64 deadline)
 /* In the child, which may be one of a process with threads: system calls only. Writes 0 and the
  * text, or -errno, to out_fd. O_PATH does not reach the daemon, and finds the mount before the
  * identity that it lets in might be refused on the way to it. */
-static void send_status(const Mount *mount, bool settle, int out_fd)
+static void send_text(const Mount *mount, const char *name, bool settle, int out_fd)
 {
 	int dir_fd, fd, r = 0;
 	char buf[4096];
@@ -317,14 +317,14 @@ static void send_status(const Mount *mount, bool settle, int out_fd)
 		if (setresgid(mount->gid, mount->gid, mount->gid) < 0 ||
 			setresuid(mount->uid, mount->uid, mount->uid) < 0)
 			r = -errno;
-	fd = r < 0 ? -1 : openat(dir_fd, ".lklfs/status", O_RDONLY | O_CLOEXEC);
+	fd = r < 0 ? -1 : openat(dir_fd, name, O_RDONLY | O_CLOEXEC);
 	if (r == 0 && fd < 0)
 		r = -errno;
 	if (fd >= 0 && settle) {
 		if (fsync(fd) < 0)
 			r = -errno;
 		close(fd);
-		fd = openat(dir_fd, ".lklfs/status", O_RDONLY | O_CLOEXEC);
+		fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC);
 		if (r == 0 && fd < 0)
 			r = -errno;
 	}
@@ -369,7 +369,8 @@ static void reap(pid_t pid, int pid_fd, gint64 deadline)
 	waitpid(pid, NULL, pid_fd >= 0 && poll(&p, 1, 100) <= 0 ? WNOHANG : 0);
 }
 
-static int ask_status(const Mount *mount, int timeout_ms, bool settle, char **ret_text)
+/* name: of the file that answers. */
+static int ask(const Mount *mount, const char *name, int timeout_ms, bool settle, char **ret_text)
 {
 	gint64 deadline = g_get_monotonic_time() + (gint64)timeout_ms * 1000;
 	g_autoptr(GString) text = g_string_new(NULL);
@@ -385,7 +386,7 @@ static int ask_status(const Mount *mount, int timeout_ms, bool settle, char **re
 		/* Nothing of a daemon's may stay open here should this one be left behind. */
 		if (dup2(fds[1], STDIN_FILENO) == STDIN_FILENO) {
 			close_range(STDERR_FILENO + 1, UINT_MAX, 0);
-			send_status(mount, settle, STDIN_FILENO);
+			send_text(mount, name, settle, STDIN_FILENO);
 		}
 		_exit(0);
 	}
@@ -412,12 +413,17 @@ static int ask_status(const Mount *mount, int timeout_ms, bool settle, char **re
 
 int helper_read_status(const Mount *mount, int timeout_ms, char **ret_text)
 {
-	return ask_status(mount, timeout_ms, false, ret_text);
+	return ask(mount, ".lklfs/status", timeout_ms, false, ret_text);
 }
 
 int helper_settle(const Mount *mount, int timeout_ms, char **ret_text)
 {
-	return ask_status(mount, timeout_ms, true, ret_text);
+	return ask(mount, ".lklfs/status", timeout_ms, true, ret_text);
+}
+
+int helper_read_journal(const Mount *mount, int timeout_ms, char **ret_text)
+{
+	return ask(mount, ".lklfs/journal", timeout_ms, true, ret_text);
 }
 
 /* ---- unmounting ---- */

@@ -84,7 +84,7 @@ _lklfs() {
 	current=${words[-1]} previous=${words[-2]}
 	if ((${#words[@]} > 2)); then
 		case ${words[1]} in
-		mount | run | umount | status) command=${words[1]} first=2 ;;
+		mount | run | umount | status | report) command=${words[1]} first=2 ;;
 		esac
 	fi
 	for ((i = first; i < ${#words[@]} - 1 && dashes == 0; i++)); do
@@ -95,6 +95,7 @@ _lklfs() {
 	run) options=(-d --debug --log= --mkdir -o --options= --or-plain) ;;
 	umount) options=(-f --force --timeout=) ;;
 	status) options=(--json) ;;
+	report) options=(--json --why=) ;;
 	esac
 	options+=(-h --help -V --version)
 
@@ -112,7 +113,7 @@ _lklfs() {
 			_lklfs_list "$current" ''
 			return
 			;;
-		mount:--log | run:--log)
+		mount:--log | run:--log | report:--why)
 			_lklfs_names -f "$current"
 			return
 			;;
@@ -127,7 +128,7 @@ _lklfs() {
 			_lklfs_list "${current#-o}" -o
 			return
 			;;
-		mount:--log=* | run:--log=*)
+		mount:--log=* | run:--log=* | report:--why=*)
 			_lklfs_names -f "${current#*=}"
 			return
 			;;
@@ -138,12 +139,13 @@ _lklfs() {
 			;;
 		esac
 		if ((${#words[@]} == 2)); then
-			_lklfs_reply "$current" mount run umount status
+			_lklfs_reply "$current" mount run umount status report
 		fi
 	fi
 	case $command in
 	mount | run) _lklfs_names -d "$current" ;;
 	umount | status) _lklfs_mounts "$current" ;;
+	report) _lklfs_names -f "$current" ;;
 	esac
 }
 

@@ -47,7 +47,7 @@ mkdir "$T/cwd" "$T/cwd/dir" "$T/cwd/mine" "$T/path"
 install /dev/null "$T/path/only-here"
 PATH=$T/path:$PATH
 cd "$T/cwd"
-offers "lklfs " mount run umount status dir mine
+offers "lklfs " mount run umount status report dir mine
 offers "lklfs u" umount
 offers "lklfs m" mount mine
 offers "lklfs mount m" mine
@@ -94,6 +94,9 @@ eq "defaults that are numbers" "$n_defaults" 5
 offers "lklfs -o always=" none
 offers "lklfs -o drivers=" +
 offers "lklfs -o fsname="
+offers "lklfs -o journal="
+offers "lklfs report f" file
+offers "lklfs report --why=f" file
 
 odd=$B/'a b"c'
 mkdir "$odd"

@@ -11,6 +11,7 @@ cat >"$T/unprovoked" <<'EOF'
 cannot set the mode of %s back to %o, chmod it by hand
 COMMAND ended before it was started
 cannot create an event descriptor
+cannot write the journal %s
 cannot receive signals
 cannot leave the working directory
 cannot take %s over
@@ -274,6 +275,31 @@ inject_end
 "$LKLFS" umount "$B/d" </dev/null
 eq "that" "$(cat "$B/d/f")" new
 echo old >"$B/d/f"
+
+# ---- the journal ----
+
+says 2 "$LKLFS" -o journal= "$B/d"
+says 2 "$LKLFS" report
+says 2 "$LKLFS" report --json --why="$B/d/f" "$T/journal"
+says 1 "$LKLFS" report "$T/missing"
+says 1 "$LKLFS" report "$B/d"
+echo '{"v":99}' >"$T/journal"
+says 1 "$LKLFS" report "$T/journal"
+echo '{"v":1,"time":1.5,"verdict":"kept","path":"/f"}' >>"$T/journal"
+says 0 "$LKLFS" report "$T/journal"
+says 1 "$LKLFS" report --why=/f "$T/journal"
+"$LKLFS" "$B/d" </dev/null
+daemon=$(daemons)
+kill -KILL "$daemon"
+until_true "the daemon's end" no_daemon
+says 1 "$LKLFS" report "$B/d"
+"$LKLFS" umount "$B/d" </dev/null
+mkfifo "$T/full"
+exec 5<>"$T/full"
+dd if=/dev/zero of="$T/full" bs=64K count=1 oflag=nonblock 2>/dev/null
+says 0 "$LKLFS" run -o journal="$T/full" "$B/d" -- true
+exec 5<&-
+says 0 "$LKLFS" run -o journal=/dev/full "$B/d" -- true
 
 # ---- what a dead daemon has left ----
 

@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 
-COMMANDS = ("mount", "run", "umount", "status")
+COMMANDS = ("mount", "run", "umount", "status", "report")
 
 lklfs, top, version = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3]
 wrong = []

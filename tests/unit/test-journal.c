@@ -22,6 +22,57 @@ static void test_counts(void)
 	g_assert_null(journal_free(NULL));
 }
 
+static void add_line(Journal *journal, const char *text)
+{
+	journal_expect(journal);
+	journal_line(journal, g_string_new(text));
+}
+
+static void test_lines(void)
+{
+	Journal *journal = journal_new(NULL);
+	g_autofree char *none = journal_lines(journal), *two = NULL, *many = NULL;
+	g_autofree char *large = g_strnfill(JOURNAL_LINES_MAX / 2, 'x');
+
+	g_assert_cmpstr(none, ==, "");
+	add_line(journal, "a\n");
+	journal_expect(journal);
+	journal_line(journal, NULL);
+	add_line(journal, "b\n");
+	two = journal_lines(journal);
+	g_assert_cmpstr(two, ==, "a\nb\n");
+	/* The oldest goes when there are too many bytes; the last one stays, however long. */
+	add_line(journal, large);
+	add_line(journal, large);
+	many = journal_lines(journal);
+	g_assert_cmpuint(strlen(many), ==, JOURNAL_LINES_MAX);
+	journal_free(journal);
+}
+
+static void *read_lines(void *journal)
+{
+	return journal_lines(journal);
+}
+
+/* Whoever reads waits for what has been announced. */
+static void test_expected(void)
+{
+	Journal *journal = journal_new(NULL);
+	g_autofree char *lines = NULL;
+	pthread_t reader;
+	void *text;
+
+	journal_expect(journal);
+	journal_expect(journal);
+	g_assert_cmpint(pthread_create(&reader, NULL, read_lines, journal), ==, 0);
+	journal_line(journal, g_string_new("first\n"));
+	journal_line(journal, g_string_new("second\n"));
+	g_assert_cmpint(pthread_join(reader, &text), ==, 0);
+	lines = text;
+	g_assert_cmpstr(lines, ==, "first\nsecond\n");
+	journal_free(journal);
+}
+
 static void *add_many(void *journal)
 {
 	for (int i = 0; i < 10000; i++)
@@ -153,16 +204,54 @@ static void test_json_failed(void)
 	g_assert_cmpstr(none, ==, ": ");
 }
 
+/* What is written is what is read. */
+static void test_json_texts(void)
+{
+	static const char *const texts[] = {"", "a b", "\"\\/\n\x01", "\xff\xc3(",
+		"\xc3\xa4\xf0\x9f\x98\x80", "],[{}\\", "\\u0041", "\xed\xb3\xbf"};
+	g_autoptr(GString) array = g_string_new(NULL);
+	g_autoptr(GPtrArray) all = g_ptr_array_new(), got = NULL, none = NULL;
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(texts); i++) {
+		g_autoptr(GString) value = g_string_new(NULL);
+		g_autofree char *text = NULL;
+
+		journal_json_string(value, texts[i]);
+		text = journal_json_text(value->str);
+		g_assert_cmpstr(text, ==, texts[i]);
+		g_ptr_array_add(all, (char *)texts[i]);
+	}
+	journal_json_strings(array, all);
+	got = journal_json_texts(array->str);
+	g_assert_cmpuint(got->len, ==, all->len);
+	for (unsigned i = 0; i < got->len; i++)
+		g_assert_cmpstr(got->pdata[i], ==, texts[i]);
+	g_assert_null(journal_json_text("12"));
+	g_assert_null(journal_json_text(NULL));
+	none = journal_json_texts("[]");
+	g_assert_cmpuint(none->len, ==, 0);
+	/* Cut off anywhere, it ends. */
+	for (size_t n = 0; n < array->len; n++) {
+		g_autofree char *cut = g_strndup(array->str, n);
+		g_autoptr(GPtrArray) some = journal_json_texts(cut);
+
+		g_assert_cmpuint(some->len, <=, all->len);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/journal/counts", test_counts);
 	g_test_add_func("/journal/threads", test_threads);
+	g_test_add_func("/journal/lines", test_lines);
+	g_test_add_func("/journal/expected", test_expected);
 	g_test_add_func("/journal/names", test_names);
 	g_test_add_func("/journal/json-string", test_json_string);
 	g_test_add_func("/journal/json-strings", test_json_strings);
 	g_test_add_func("/journal/json-value", test_json_value);
 	g_test_add_func("/journal/json-broken", test_json_broken);
+	g_test_add_func("/journal/json-texts", test_json_texts);
 	g_test_add_func("/journal/json-failed", test_json_failed);
 	return g_test_run();
 }

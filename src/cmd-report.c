@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* lklfs report: a journal, for people. It is that of a live mount, or one or several files. */
+
+#include "cmd.h"
+
+#include "log.h"
+#include "mount-helper.h"
+#include "mount-options.h"
+#include "report.h"
+#include "util.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define JOURNAL_TIMEOUT_MS 5000
+
+/* -errno is said. */
+static int read_file(const char *name, char **ret_text)
+{
+	autofd fd = open(name, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return log_errno(-errno, "cannot read the journal %s", name);
+	if (!g_file_get_contents(name, ret_text, NULL, NULL))
+		return log_errno(-EIO, "cannot read the journal %s", name);
+	return 0;
+}
+
+/* The lines of a mount, or of a file. -errno is said. */
+static int read_source(const char *name, char **ret_text)
+{
+	g_autoptr(GPtrArray) mounts = NULL;
+	g_autofree char *dir = NULL;
+	const Mount *mount = NULL;
+	int r;
+
+	r = helper_read_mounts(&mounts);
+	if (r < 0)
+		return r;
+	if (helper_resolve(mounts, name, &dir) == 0)
+		mount = helper_top_mount(mounts, dir);
+	if (mount && helper_is_lklfs(mount)) {
+		r = helper_read_journal(mount, JOURNAL_TIMEOUT_MS, ret_text);
+		return r < 0 ? log_errno(r, "cannot read the journal of %s", name) : 0;
+	}
+	if (g_file_test(name, G_FILE_TEST_IS_DIR))
+		return log_error("%s is not mounted with lklfs", name);
+	return read_file(name, ret_text);
+}
+
+static int add_source(Report *report, const char *name)
+{
+	g_autofree char *text = NULL;
+	g_auto(GStrv) lines = NULL;
+	unsigned n_lines = 0, n_wrong = 0;
+	int r;
+
+	r = read_source(name, &text);
+	if (r < 0)
+		return r;
+	lines = g_strsplit(text, "\n", -1);
+	for (char **line = lines; *line; line++) {
+		if (!**line)
+			continue;
+		n_lines++;
+		n_wrong += !report_add(report, *line);
+	}
+	if (n_wrong > 0 && n_wrong == n_lines)
+		return log_error("%s is no journal of lklfs, or of another format", name);
+	if (n_wrong > 0)
+		log_warning(
+			"%s has %u lines that are cut off, or of another format", name, n_wrong);
+	return 0;
+}
+
+static int report_on(const Report *report, bool json, const char *why)
+{
+	g_autofree char *path = NULL, *text = NULL;
+
+	if (!why) {
+		text = json ? report_json(report) : report_text(report);
+	} else {
+		path = g_canonicalize_filename(why, NULL);
+		text = report_why(report, path);
+		if (!text) {
+			log_error("the journal tells of no change of %s", path);
+			return EXIT_FAILED;
+		}
+	}
+	fputs(text, stdout);
+	return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+}
+
+int cmd_report(int argc, char **argv)
+{
+	gboolean json = FALSE;
+	g_auto(GStrv) sources = NULL;
+	g_autofree char *why = NULL, *base = g_get_current_dir();
+	const GOptionEntry entries[] = {
+		{"json", 0, 0, G_OPTION_ARG_NONE, &json, "Print a JSON object", NULL},
+		{"why", 0, 0, G_OPTION_ARG_FILENAME, &why, "Why FILE was written again", "FILE"},
+		{G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &sources, NULL, NULL},
+		{},
+	};
+	Report *report;
+	int status = EXIT_DONE;
+	bool done;
+
+	if (options_parse_entries(entries, "lklfs report", "JOURNAL|DIR...",
+		    "JOURNAL is a file that -o journal=FILE has made, DIR a mount. Exit status: 0, "
+		    "1 if "
+		    "one cannot\nbe read or does not tell of FILE, 2 for bad usage.",
+		    argc, argv, &done) < 0)
+		return EXIT_USAGE;
+	if (done)
+		return EXIT_DONE;
+	if (!sources || !*sources) {
+		log_error("a JOURNAL or DIR is missing (see lklfs report --help)");
+		return EXIT_USAGE;
+	}
+	if (json && why) {
+		log_error("--why does not go with --json (see lklfs report --help)");
+		return EXIT_USAGE;
+	}
+	report = report_new(base);
+	for (char **p = sources; *p && status == EXIT_DONE; p++)
+		status = add_source(report, *p) < 0 ? EXIT_FAILED : EXIT_DONE;
+	if (status == EXIT_DONE)
+		status = report_on(report, json, why);
+	report_free(report);
+	return status;
+}

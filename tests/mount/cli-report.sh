@@ -1,0 +1,88 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# `lklfs report` says of a real build what was written for nothing, what changed after what, and what never comes out the
+# same; of a file, of a live mount, and of several builds.
+# AXES: ext4
+. "${0%/*}/lib.sh"
+need make python3
+
+mkdir "$W/build" "$W/build/out"
+cd "$W/build"
+echo one >src.h
+echo code >b.c
+cat >Makefile <<'EOF'
+all: out/prog out/doc
+out/h: src.h
+	cp src.h out/h
+out/a.o: FORCE out/h
+	cat out/h >out/a.o; echo object >>out/a.o
+out/b.o: out/h b.c
+	cat out/h b.c >out/b.o
+out/prog: out/a.o out/b.o
+	cat out/a.o out/b.o >out/prog.tmp && mv out/prog.tmp out/prog
+out/doc: FORCE
+	date +%s.%N >out/doc
+FORCE:
+EOF
+builds() { "$LKLFS" run -o journal=../journal out -- make -s </dev/null 2>"$T/err" || fail "$(cat "$T/err")"; }
+builds
+builds
+echo two >src.h
+builds
+echo other >b.c
+builds
+cd .. # what is shown begins here
+reported() { (cd build && "$LKLFS" report "$@" </dev/null); }
+reported ../journal >"$T/text"
+has "mounts" "$(head -n 1 "$T/text")" "4 mounts, "
+grep -Eqx ' +2 +22 +2  out/a.o: cat out/h >out/a.o; echo object >>out/a.o' "$T/text" ||
+	fail "what was written for nothing: $(cat "$T/text")"
+grep -v '^ .* new  ' "$T/text" | sed -nE 's/^ +[0-9:.]+ +(changed +[^ :]*).*/\1/p; s/^ +(after .*)/\1/p' >"$T/order"
+eq "what changed, and after what" "$(sed -n '/changed.*out.h$/,$p' "$T/order" | tr -s ' ')" "changed out/h
+changed out/a.o
+after out/h
+changed out/b.o
+after out/h
+changed out/prog
+after out/a.o, out/b.o
+changed out/doc
+changed out/b.o
+changed out/prog
+after out/b.o
+changed out/doc"
+eq "what never comes out the same" "$(sed -n '/^Other bytes/,$s/^  \(out[^:]*\): \([0-9]* times\).*/\1 \2/p' "$T/text")" \
+	"out/doc 3 times"
+grep -q '^      new  [0-9a-f]*  *[0-9.]*$' "$T/text" || fail "no bytes of it: $(cat "$T/text")"
+
+reported --why=out/prog ../journal | sed -E 's/ (at|from) .*//; s/^( *[^:]*: [a-z]*).*/\1/' >"$T/why"
+eq "why" "$(head -n 2 "$T/why")" "out/prog: changed
+  out/b.o: changed"
+has "the end of the chain" "$(tail -n 1 "$T/why")" "nothing had changed since"
+reported --json ../journal >"$T/json"
+python3 - "$T/json" "$W/build/out" <<'EOF' || fail "$(cat "$T/json")"
+import json, sys
+report, out = json.load(open(sys.argv[1])), sys.argv[2]
+assert report["mounts"] == 4 and report["missed"] == 0, report
+assert [(r["path"], r["same"], r["read_by"]) for r in report["for_nothing"]] == [(out + "/a.o", 2, 2)], report
+assert [r["path"] for r in report["never_same"]] == [out + "/doc"], report
+last = [r for r in report["in_order"] if r["path"] == out + "/prog"][-1]
+assert last["verdict"] == "changed" and last["after"] == [out + "/b.o"], last
+EOF
+
+# of a live mount
+"$LKLFS" build/out </dev/null
+echo other >build/out/doc
+(cd build && make -s </dev/null) || fail "make"
+reported out >"$T/text"
+has "of a mount" "$(head -n 1 "$T/text")" "1 mounts, "
+grep -Eq 'changed  out/doc from byte 0 on' "$T/text" || fail "of a mount: $(cat "$T/text")"
+"$LKLFS" umount build/out </dev/null
+
+eq "not mounted" "$(status_of "$LKLFS" report build/out)" 1
+has "not mounted" "$(cat "$T/err")" "build/out is not mounted with lklfs"
+# cut off by a crash
+head -c -20 journal >cut
+eq "cut off" "$(status_of "$LKLFS" report cut)" 0
+has "cut off" "$(cat "$T/err")" "cut has 1 lines that are cut off"
+has "cut off" "$(head -n 1 "$T/out")" "4 mounts, "
+eq "a pipe" "$("$LKLFS" report /dev/stdin <journal | head -n 1)" "$("$LKLFS" report journal | head -n 1)"
