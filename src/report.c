@@ -227,6 +227,10 @@ static void output_add(Report *report, Output *output, Entry *entry)
 		g_clear_pointer(&entry->old_bytes, g_free);
 		g_clear_pointer(&entry->bytes, g_free);
 	}
+	/* Removed first, and written again (as gcc does) with other bytes, or they would be back.
+	 */
+	if (entry->verdict == VERDICT_NEW && entry->before)
+		entry->verdict = VERDICT_CHANGED;
 	g_ptr_array_add(output->entries, entry);
 	for (unsigned i = 0; i < entry->read->len; i++)
 		g_hash_table_add(output_get(report, entry->read->pdata[i])->readers, output);

@@ -139,6 +139,7 @@ static void test_never_same(Place *place, gconstpointer data G_GNUC_UNUSED)
 	for (int i = 0; i < 2; i++) {
 		says(place, "changed", "time", "", how);
 		says(place, "changed", "made", "time", how);
+		says(place, "new", "removed-first", "", "");
 		says(place, i ? "kept" : "changed", "sometimes", "", how);
 	}
 	text = report_text(place->report);
@@ -146,6 +147,10 @@ static void test_never_same(Place *place, gconstpointer data G_GNUC_UNUSED)
 	check_has(text, "old  41ff                              A.\n");
 	check_has(text, "new  420a                              B.\n");
 	check_lacks(text, "\n  made: ");
+	says(place, "new", "removed-first", "", "");
+	g_free(g_steal_pointer(&text));
+	text = report_text(place->report);
+	check_has(text, "\n  removed-first: 2 times\n");
 	check_has(text, "after time\n");
 	json = report_json(place->report);
 	rows = journal_json_value(json, "never_same");
