@@ -14,8 +14,8 @@
  * written, no reply or notification sent under it. Calls on names of the backing are made under it,
  * so that the tree in memory and on disk move as one.
  *
- * Leaves, under which nothing else is taken: receive->queue_lock, notify->lock, those of the
- * journal, of the log, of steps and of inputs. No lock is held while another process is looked at.
+ * Leaves, under which nothing else is taken (but that of an outbox): receive->queue_lock,
+ * notify->lock, those of the journal, of the log, of steps and of inputs. No lock is held while another process is looked at.
  */
 
 #include <glib.h>
