@@ -15,7 +15,8 @@
  * so that the tree in memory and on disk move as one.
  *
  * Leaves, under which nothing else is taken (but that of an outbox): receive->queue_lock,
- * notify->lock, those of the journal, of the log, of steps and of inputs. No lock is held while another process is looked at.
+ * notify->lock, those of the journal, of the log, of steps and of inputs. No lock is held while
+ * another process is looked at.
  */
 
 #include <glib.h>
