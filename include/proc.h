@@ -45,7 +45,8 @@ int proc_process_of(pid_t tid, pid_t *ret_pid);
 
 /* What the process was called with: argv[0] and what follows, NULL-terminated, to free with
  * g_strfreev(). Of a long one the beginning, PROC_ARGUMENTS_MAX bytes, and then "..." as the last.
- * A process that ends has none. Can wait. */
+ * A process that ends has none. -EACCES: it belongs to somebody else than us and root, who might
+ * have seen to it that whoever reads this from its memory waits for ever. Can wait. */
 int proc_arguments(pid_t pid, char ***ret_arguments);
 
 /* The supplementary groups of a thread: an array of gid_t, to free. Can wait. */

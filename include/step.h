@@ -80,7 +80,8 @@ Process *step_git(Process *process);
  * has ended already, or -errno. */
 int step_open_end(const Process *process, int *ret_fd);
 
-/* Finds out what the process and the first one of its step were called with, unless that is known.
+/* Finds out what the process and the first one of its step were called with (of other users'
+ * processes only their names), unless that is known.
  * It is remembered as it was when asked for first: whoever executes another program later keeps it.
  * Reads /proc, like step_process_new(). */
 void step_learn_arguments(Process *process);

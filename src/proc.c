@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -132,10 +133,15 @@ int proc_arguments(pid_t pid, char ***ret_arguments)
 	g_autofree char *text = g_malloc(PROC_ARGUMENTS_MAX + 2);
 	GPtrArray *arguments;
 	autofd fd = -1;
+	struct stat st;
 	size_t n = 0;
 	int r;
 
 	r = proc_open(pid, "cmdline", &fd);
+	if (r == 0 && fstat(fd, &st) < 0)
+		r = -errno;
+	if (r == 0 && st.st_uid != 0 && st.st_uid != geteuid())
+		r = -EACCES;
 	if (r == 0)
 		r = fileio_pread(fd, text, PROC_ARGUMENTS_MAX + 1, 0, &n);
 	if (r < 0)

@@ -583,14 +583,27 @@ char *const *step_arguments(const Process *process)
 	return __atomic_load_n(&process->arguments, __ATOMIC_ACQUIRE);
 }
 
+/* Of whom we may not ask it, the command's name alone. */
+static char **process_find_arguments(const Process *process)
+{
+	char **arguments = NULL;
+	ProcStat stat;
+
+	if (proc_arguments(process->pid, &arguments) == 0)
+		return arguments;
+	arguments = g_new0(char *, 2);
+	if (proc_stat(process->pid, &stat) == 0)
+		arguments[0] = g_strdup(stat.command);
+	return arguments;
+}
+
 static void process_learn_arguments(Process *process)
 {
 	char **arguments, **none = NULL;
 
 	if (step_arguments(process))
 		return;
-	if (proc_arguments(process->pid, &arguments) < 0)
-		arguments = g_new0(char *, 1);
+	arguments = process_find_arguments(process);
 	if (!__atomic_compare_exchange_n(&process->arguments, &none, arguments, false,
 		    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 		g_strfreev(arguments);

@@ -2,8 +2,11 @@
 
 #include "proc.h"
 
+#include <errno.h>
 #include <grp.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -99,6 +102,36 @@ static void test_arguments(void)
 	g_assert_null(none);
 }
 
+static void test_arguments_of_others(void)
+{
+	char **none = NULL;
+	pid_t pid;
+	int fds[2];
+	char byte;
+
+	if (geteuid() != 0) {
+		g_test_skip("only root may become somebody else");
+		return;
+	}
+	g_assert_cmpint(pipe(fds), ==, 0);
+	pid = fork();
+	if (pid == 0) {
+		if (setgid(65534) < 0 || setuid(65534) < 0 || prctl(PR_SET_DUMPABLE, 1) < 0 ||
+			write(fds[1], "x", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	g_assert_cmpint(pid, >, 0);
+	g_assert_cmpint(read(fds[0], &byte, 1), ==, 1);
+	g_assert_cmpint(proc_arguments(pid, &none), ==, -EACCES);
+	g_assert_null(none);
+	kill(pid, SIGKILL);
+	g_assert_cmpint(waitpid(pid, NULL, 0), ==, pid);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -106,5 +139,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/proc/groups-many-and-none", test_groups_many_and_none);
 	g_test_add_func("/proc/groups-of-nobody", test_groups_of_nobody);
 	g_test_add_func("/proc/arguments", test_arguments);
+	g_test_add_func("/proc/arguments-of-others", test_arguments_of_others);
 	return g_test_run();
 }
