@@ -39,6 +39,8 @@ int backing_reopen_read(int fd, int *ret_fd);
  * of the same file may have had its number of links and its size changed. */
 int backing_stat(int dir_fd, const char *name, struct stat *ret_stat);
 int backing_stat_open(int fd, struct stat *ret_stat);
+/* Whether there is something of this name; an error is neither. */
+int backing_find(int dir_fd, const char *name, bool *ret_found);
 bool backing_exists(int dir_fd, const char *name);
 
 /* A new regular file without a name. mode: as of open(2), subject to the directory's default ACL.

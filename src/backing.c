@@ -169,11 +169,22 @@ int backing_stat_open(int fd, struct stat *ret_stat)
 	return stat_fresh(fd, "", AT_EMPTY_PATH, ret_stat);
 }
 
-bool backing_exists(int dir_fd, const char *name)
+int backing_find(int dir_fd, const char *name, bool *ret_found)
 {
 	struct stat st;
+	int r = backing_stat(dir_fd, name, &st);
 
-	return backing_stat(dir_fd, name, &st) == 0;
+	if (r < 0 && r != -ENOENT)
+		return r;
+	*ret_found = r == 0;
+	return 0;
+}
+
+bool backing_exists(int dir_fd, const char *name)
+{
+	bool found = false;
+
+	return backing_find(dir_fd, name, &found) == 0 && found;
 }
 
 static char *hidden_name(void)

@@ -456,12 +456,15 @@ static int create_stage(Fs *fs, const struct fuse_ctx *ctx, Version *dir, Node *
 	int flags, Stage **ret_stage, bool *ret_made)
 {
 	Process *caller = request_current()->caller;
+	bool found = true;
 	int dir_fd, r;
 
 	r = request_dir_fd(fs, dir, &dir_fd);
+	if (r == 0 && !node->stage)
+		r = backing_find(dir_fd, node->name, &found);
 	if (r < 0)
 		return r;
-	*ret_made = !node->stage && !backing_exists(dir_fd, node->name);
+	*ret_made = !found;
 	if (*ret_made)
 		return stage_create(
 			fs, node, mode, ctx->umask, ctx->uid, ctx->gid, caller, ret_stage);
@@ -512,6 +515,9 @@ static int create(Fs *fs, const struct fuse_ctx *ctx, fuse_ino_t parent, const c
 	version_forget(fs, dir, 1);
 	if (r == 0)
 		r = stage_stat(stage, &st);
+	/* Who is told of an error has made nothing. */
+	if (r < 0 && *ret_made && stage)
+		node_unlink(fs, node);
 	if (r == 0) {
 		former_look_node(fs, node, request_current()->caller, LOOK_BYTES);
 		*ret_store = !(flags & O_TRUNC) && stage_begin_store(stage);

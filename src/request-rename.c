@@ -70,8 +70,10 @@ static int move_find(Fs *fs, fuse_ino_t parent, const char *name, Move *ret_move
 	if (ret_move->dir_fd < 0)
 		return -errno;
 	ret_move->node = node_find(fs, dir->node, name);
-	ret_move->backing = (!ret_move->node || node_in_backing(ret_move->node)) &&
-			    backing_exists(ret_move->dir_fd, name);
+	if (!ret_move->node || node_in_backing(ret_move->node))
+		r = backing_find(ret_move->dir_fd, name, &ret_move->backing);
+	if (r < 0)
+		return r;
 	return ret_move->backing ? request_may_remove(ret_move->dir_fd, name, ret_move->node) : 0;
 }
 
@@ -120,8 +122,11 @@ static void move_hidden(const Move *from, const Move *to)
 static int rename_new(Fs *fs, const Move *from, const Move *to)
 {
 	struct stat st, from_dir, to_dir;
-	bool shadow = backing_stat(to->dir_fd, to->name, &st) == 0;
+	int r = backing_stat(to->dir_fd, to->name, &st);
+	const bool shadow = r == 0;
 
+	if (r < 0 && r != -ENOENT)
+		return r;
 	/* Another file system may be mounted below. */
 	if (fstat(from->dir_fd, &from_dir) < 0 || fstat(to->dir_fd, &to_dir) < 0)
 		return -errno;
@@ -233,7 +238,7 @@ static Record *rename_record(Fs *fs, const Move *from, const Move *to, const str
 static int rename_plain(
 	Fs *fs, const Move *from, const Move *to, unsigned flags, Record **ret_record)
 {
-	bool keeps = false, wanted = false, replaces;
+	bool keeps = false, wanted = false, replaces = false;
 	autofd old_fd = -1;
 	struct stat st, replaced;
 	Keep keep;
@@ -247,9 +252,13 @@ static int rename_plain(
 	if (to->node && to->node->n_hidden > 0)
 		return -ENOTEMPTY;
 	r = backing_stat(from->dir_fd, from->name, &st);
+	if (r == 0 && to->backing) {
+		r = backing_stat(to->dir_fd, to->name, &replaced);
+		replaces = r == 0;
+		r = r == -ENOENT ? 0 : r;
+	}
 	if (r < 0)
 		return r;
-	replaces = to->backing && backing_stat(to->dir_fd, to->name, &replaced) == 0;
 	/* Two names of one file: that is how rename(2) leaves them. */
 	if (replaces && replaced.st_ino == st.st_ino && replaced.st_dev == st.st_dev)
 		return 0;
@@ -507,8 +516,8 @@ static int plan_assume(const Plan *plan)
 		       : -EOPNOTSUPP;
 }
 
-/* What is there, or was, stays in the place of what is moved, which is gone. After
- * a failure both names still lead where they did. */
+/* What is there, or was, stays in the place of what is moved, which is gone. After a failure what
+ * is to be moved is there yet, and the other name leads where it did or to the same bytes. */
 static int rename_matched(Fs *fs, const Move *from, const Move *to, const Plan *plan)
 {
 	bool wanted;
@@ -528,7 +537,8 @@ static int rename_matched(Fs *fs, const Move *from, const Move *to, const Plan *
 		node_supersede(fs, to->node);
 	former_look(fs, to->dir, to->name, request_current()->caller, LOOK_BYTES, true);
 	kept_save(fs, from->dir_fd, from->name);
-	(void)!unlinkat(from->dir_fd, from->name, 0);
+	if (unlinkat(from->dir_fd, from->name, 0) < 0 && errno != ENOENT)
+		return -errno;
 	/* P8: it is gone, but its bytes are there. */
 	if (wanted)
 		rename_remember(fs, from, to, &plan->from.st_mtim);

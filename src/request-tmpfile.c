@@ -73,6 +73,7 @@ static int tmpfile_link(Fs *fs, Stage *stage, fuse_ino_t new_parent, const char 
 	Process *caller = request_current()->caller;
 	Version *dir = version_find(fs, new_parent);
 	struct stat st, own;
+	bool found = false;
 	int dir_fd, r;
 
 	if (!dir)
@@ -80,28 +81,31 @@ static int tmpfile_link(Fs *fs, Stage *stage, fuse_ino_t new_parent, const char 
 	r = request_name_is_free(fs, dir->node, new_name);
 	if (r == 0)
 		r = request_dir_fd(fs, dir, &dir_fd);
-	if (r == 0 && backing_exists(dir_fd, new_name))
+	if (r == 0)
+		r = backing_find(dir_fd, new_name, &found);
+	if (r == 0 && found)
 		r = -EEXIST;
-	if (r == 0 && (fstat(dir_fd, &st) < 0 || fstat(stage->fd, &own) < 0))
+	if (r == 0 && fstat(dir_fd, &st) < 0)
 		r = -errno;
+	/* Once it has the name, nothing may fail. */
+	if (r == 0)
+		r = stage_stat(stage, &own);
 	/* Another file system may be mounted below. */
 	if (r == 0 && st.st_dev != own.st_dev)
 		r = -EXDEV;
+	if (r == 0)
+		r = stage_name(fs, stage, dir->node, new_name, &stage);
 	if (r < 0)
 		return r;
-	r = stage_name(fs, stage, dir->node, new_name, &stage);
-	if (r < 0)
-		return r;
+	own.st_nlink = 1;
+	own.st_ctim = stage->told_ctime;
 	/* Whoever names it is not always who wrote it. */
 	stage_look(stage, caller, true);
 	former_look_node(fs, stage->node, caller, LOOK_BYTES);
-	r = stage_stat(stage, &st);
-	if (r == 0)
-		request_entry(fs, stage->version, &st, false, entry);
-	if (r == 0)
-		entry->attr_timeout = fs->options->attr_timeout;
+	request_entry(fs, stage->version, &own, false, entry);
+	entry->attr_timeout = fs->options->attr_timeout;
 	request_close_idle(stage->node);
-	return r;
+	return 0;
 }
 
 bool request_link_nameless(

@@ -24,23 +24,34 @@
 
 /* A name that is free: NAME.lklfs-unsaved, or that with a number if there is one from an earlier
  * time. */
-static char *save_name(int dir_fd, const char *name)
+static int save_name(int dir_fd, const char *name, char **ret_name)
 {
-	char *saved = g_strdup_printf("%.*s." SUFFIX, NAME_PART, name);
+	g_autofree char *saved = g_strdup_printf("%.*s." SUFFIX, NAME_PART, name);
+	bool found = false;
+	int r;
 
-	for (unsigned i = 2; backing_exists(dir_fd, saved); i++) {
+	for (unsigned i = 2;; i++) {
+		r = backing_find(dir_fd, saved, &found);
+		if (r < 0)
+			return r;
+		if (!found)
+			break;
 		g_free(saved);
 		saved = g_strdup_printf("%.*s." SUFFIX ".%u", NAME_PART, name, i);
 	}
-	return saved;
+	*ret_name = g_steal_pointer(&saved);
+	return 0;
 }
 
 /* dir: the path of the directory, for *ret_path. */
 static int save_in(Stage *stage, int dir_fd, const char *dir, char **ret_path)
 {
-	g_autofree char *name = save_name(dir_fd, stage->node->name);
+	g_autofree char *name = NULL;
 	int r;
 
+	r = save_name(dir_fd, stage->node->name, &name);
+	if (r < 0)
+		return r;
 	r = backing_expose(stage->fd, &stage->hidden, dir_fd, name, true);
 	if (r == 0)
 		*ret_path = g_build_filename(dir, name, NULL);
