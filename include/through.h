@@ -6,7 +6,7 @@
 #include "stage.h"
 
 /* Whether the exposed file must keep its inode, for it has other names; fs->lock held. */
-bool through_is_needed(const Fs *fs, const Stage *stage);
+int through_is_needed(const Fs *fs, const Stage *stage, bool *ret_needed);
 
 /* Writes what is staged, and whole in its staging file, into the exposed inode. Until
  * stage_drop_through() it has a hidden name besides, so that the next mount finishes it if we do

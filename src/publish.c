@@ -156,8 +156,8 @@ static int publish_new(Fs *fs, Stage *stage, bool ends)
 	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, stage->mtime};
 	Node *node = stage->node;
 	struct stat st;
+	bool keeps, known;
 	int dir_fd, r;
-	bool keeps;
 	Keep keep;
 
 	r = node_parent_fd(fs, node, &dir_fd);
@@ -173,16 +173,18 @@ static int publish_new(Fs *fs, Stage *stage, bool ends)
 		publish_kept(fs, stage, r, &keep);
 	if (r < 0)
 		return r;
-	if (fstat(stage->fd, &st) < 0)
-		return -errno;
-	held_forget(fs, &st);
+	/* It is exposed, whatever fails from here on. */
+	known = fstat(stage->fd, &st) == 0;
+	if (known)
+		held_forget(fs, &st);
 	node->shadow = false;
 	node->parent->n_hidden--;
 	node->young = NODE_YOUNG;
 	if (ends)
 		stage->is_new = false;
-	node_remember_ctime(fs, node, &st, &stage->told_ctime);
-	if (!ends || stage->version->told)
+	if (known)
+		node_remember_ctime(fs, node, &st, &stage->told_ctime);
+	if (!known || !ends || stage->version->told)
 		return 0;
 	node->exposed = stage->version;
 	node->exposed->state = VERSION_EXPOSED;
@@ -309,9 +311,11 @@ static int publish_open_shadow(Fs *fs, const Stage *stage)
 static GArray *publish_candidates(Fs *fs, const Stage *stage)
 {
 	const Node *node = stage->node;
+	bool through = false;
 	HOLD(&fs->lock);
 
-	if (!publish_may_match(stage) || (!stage->is_new && through_is_needed(fs, stage)))
+	if (!publish_may_match(stage) ||
+		(!stage->is_new && (through_is_needed(fs, stage, &through) < 0 || through)))
 		return NULL;
 	return match_candidates(fs, publish_open_shadow(fs, stage), node->parent, node->name,
 		stage->size, publish_writer(stage));
@@ -472,7 +476,7 @@ static int publish_name(
 	Fs *fs, Stage *stage, bool same, const Match *match, bool ends, Outcome *outcome)
 {
 	Verdict *ret_verdict = &outcome->verdict;
-	bool back, late;
+	bool back, late, through;
 	int r;
 
 	if (same && (outcome->because = publish_why_touched(fs, stage))) {
@@ -499,8 +503,11 @@ static int publish_name(
 		return r;
 	}
 	*ret_verdict = VERDICT_CHANGED;
-	if (through_is_needed(fs, stage))
-		return -EXDEV;
+	r = through_is_needed(fs, stage, &through);
+	if (r == 0 && through)
+		r = -EXDEV;
+	if (r < 0)
+		return r;
 	r = publish_replace(fs, stage);
 	if (r == 0)
 		stage_note_openers(fs, stage);

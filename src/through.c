@@ -23,11 +23,15 @@
 
 #define PIECE (128 * 1024)
 
-bool through_is_needed(const Fs *fs, const Stage *stage)
+int through_is_needed(const Fs *fs, const Stage *stage, bool *ret_needed)
 {
 	struct stat st;
+	int r = backing_stat_open(stage->base_fd, &st);
 
-	return backing_stat_open(stage->base_fd, &st) == 0 && kept_n_links(fs, &st) > 1;
+	if (r < 0)
+		return r;
+	*ret_needed = kept_n_links(fs, &st) > 1;
+	return 0;
 }
 
 static int through_open(Fs *fs, Stage *stage, int *ret_fd)

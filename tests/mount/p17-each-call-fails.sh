@@ -17,5 +17,7 @@ fails() {
 fails changed on 'linkat,renameat,fsetxattr'
 fails part-linked end 'pwrite64:f'
 fails new,nameless once 'newfstatat:#*,fstat:#*'
+fails renamed once 'newfstatat:#*,fstat:#*'
 fails renamed-same once 'unlinkat:new'
+fails synced-linked once 'statx:f' 3
 rm -rf "${V:?}"/*
