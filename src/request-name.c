@@ -486,7 +486,7 @@ static int make(Fs *fs, const struct fuse_ctx *ctx, fuse_ino_t parent, const cha
 		return -errno;
 	r = make_in(fs, dir->node, dir_fd, name, making, ctx->umask);
 	/* The disk may be full of what is only kept. */
-	if (r == -ENOSPC && former_give_up(fs))
+	if ((r == -ENOSPC || r == -EDQUOT) && former_give_up(fs))
 		r = make_in(fs, dir->node, dir_fd, name, making, ctx->umask);
 	if (r < 0)
 		return r;
