@@ -1,0 +1,58 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# P18: where there is no memory to be had the daemon is not started, with one sentence, or does all that it should;
+# one that gets none later on ends as if it had been killed: what was exposed is there, the rest is as it was.
+# AXES: root ext4
+. "${0%/*}/lib.sh"
+need prlimit
+
+if [[ -z "$SANITIZED" ]]; then # whose address spaces are vast
+	some_work=0 some_do_not=0
+	for mib in 12 60 100 300 500; do
+		r=$(status_of prlimit --as=$((mib << 20)) -- "$LKLFS" "$B")
+		if ((r == 0)); then
+			some_work=1
+			echo "in $mib MiB" >"$B/f"
+			eq "in $mib MiB" "$(cat "$B/f")" "in $mib MiB"
+			umnt
+			eq "in $mib MiB, in the backing" "$(cat "$B/f")" "in $mib MiB"
+		else
+			some_do_not=1
+			eq "$mib MiB: status" "$r" 1
+			eq "$mib MiB: what is said" "$(cat "$T/err")" "lklfs: cannot serve $B: Resource temporarily unavailable"
+			eq "$mib MiB: mounts" "$(n_mounted "$B")" 0
+			until_true "the daemon's end" no_daemon
+		fi
+	done
+	eq "some work, some do not" "$some_work $some_do_not" "1 1"
+fi
+
+rm -f "$B/f"
+pattern 1000000 old >"$T/old"
+pattern 1000000 new >"$T/new"
+for f in done open large; do cp "$T/old" "$B/$f"; done
+MALLOC_ARENA_MAX=1 mnt --log="$T/log"
+cp "$T/new" "$B/done"
+cmp "$B/done" "$T/new"
+start w
+to w open 0 "$B/open" w,trunc
+to w fill 0 0 50000 x
+if [[ -z "$SANITIZED" ]]; then
+	prlimit --pid "$(daemons)" --as=4096
+	cp "$T/new" "$B/large" || : # what is compared takes a buffer
+	until_true "the daemon's death" no_daemon
+else
+	kill_daemon
+fi
+eq "a look at the dead mount" "$(errno_of stat "$B/done")" ENOTCONN
+ends w
+cmp "$V/done" "$T/new"
+cmp "$V/open" "$T/old"
+cmp -s "$V/large" "$T/old" || cmp "$V/large" "$T/new"
+mnt
+cmp "$B/done" "$T/new"
+cmp "$B/open" "$T/old"
+cp "$T/new" "$B/open"
+umnt
+cmp "$B/open" "$T/new"
+eq "names" "$(ls -A "$B" | tr "\n" " ")" "done large open "
