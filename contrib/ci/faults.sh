@@ -42,13 +42,11 @@ for fs; do
 	echo "== $fs"
 	within 7200 "$faults" --build "$build" "${options[@]}" "$work/$fs/b" "$work/view/b" | tee "$work/out"
 	status=${PIPESTATUS[0]}
-	read -r passed _ failed _ < <(tail -n 1 "$work/out" | tr -d ,)
-	if [[ "$passed$failed" =~ ^[0-9]+$ ]]; then
-		n_passed=$((n_passed + passed)) n_failed=$((n_failed + failed))
+	if [[ "$(tail -n 1 "$work/out")" =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed ]]; then
+		n_passed=$((n_passed + BASH_REMATCH[1])) n_failed=$((n_failed + BASH_REMATCH[2]))
 	else
 		failed "$fs: faults.py ends with $status"
 	fi
-	((status == 0 || ${failed:-1} > 0)) || failed "$fs: faults.py ends with $status"
 	umount -l "$work/view"
 	end_mounts "$work/$fs"
 done

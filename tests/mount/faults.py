@@ -645,6 +645,10 @@ def main():
     parser.add_argument("dir")
     parser.add_argument("view")
     args = parser.parse_args()
+    if unknown := {*args.scenario} - {scenario.name for scenario in SCENARIOS}:
+        parser.error(f"no such scenario: {', '.join(sorted(unknown))}")
+    if unknown := {*args.way} - {"once", "on", "end"}:
+        parser.error(f"no such way: {', '.join(sorted(unknown))}")
     n_passed = n_failed = n_calls = n_lot = 0
     for scenario in SCENARIOS:
         if args.scenario and scenario.name not in args.scenario:
@@ -655,9 +659,9 @@ def main():
             n_failed += 1
             continue
         n_calls += len(plain.calls)
-        print(f"{scenario.name}: {len(plain.calls)} calls", flush=True)
         if args.verbose:
             print("\n".join("    " + line for line in plain.calls))
+        n_cases = 0
         for case in cases(args, scenario, plain.calls):
             n_lot += 1
             if n_lot % args.every:
@@ -665,6 +669,7 @@ def main():
             wrong = case.run()
             n_failed += bool(wrong)
             n_passed += not wrong
+            n_cases += 1
             if wrong or args.verbose:
                 what = case.failed_call().removesuffix(" failed")
                 said = f"{scenario.name}: {case.call}, {case.error}, {case.way}: {what}"
@@ -672,6 +677,7 @@ def main():
                 print(f"{'FAIL' if wrong else 'ok  '}  {said}{told}: {'; '.join(wrong)}", flush=True)
                 if args.verbose:
                     print("\n".join("    " + line for line in case.calls))
+        print(f"{scenario.name}: {len(plain.calls)} calls, {n_cases} cases", flush=True)
     print(f"{n_calls} system calls")
     print(f"{n_passed} passed, {n_failed} failed, 0 skipped")
     return 1 if n_failed or not n_passed else 0
