@@ -8,8 +8,9 @@
 #
 # BACKING is ext4, xfs, btrfs, tmpfs, overlayfs or bindfs (default: all of them). FAULTS_OPTIONS are options of faults.py,
 # such as `--way once --scenario changed`; by itself it takes each call with one error, in all three ways. That takes half an
-# hour for each backing. Needs root, python3 and the programs that make the file systems. Each failure is said in a line; the
-# last line is `N passed, N failed, N skipped`; exit status: 0 nothing failed, 1 something did, 2 called wrongly.
+# hour for each backing. A report of a sanitizer is a failure. Needs root, python3 and the programs that make the file
+# systems. Each failure is said in a line; the last line is `N passed, N failed, N skipped`; exit status: 0 nothing failed,
+# 1 something did, 2 called wrongly.
 
 . "${0%/*}/../../tests/stress.bash"
 
@@ -25,6 +26,7 @@ faults=$(realpath "${0%/*}/../../tests/mount/faults.py")
 read -r -a options <<<"${FAULTS_OPTIONS:-}"
 mkdir "$work/tmp" "$work/view"
 export TMPDIR=$work/tmp
+reports_to "$work/report"
 
 at_exit() {
 	mountpoint -q "$work/view" && within 60 umount -l "$work/view"
@@ -47,6 +49,7 @@ for fs; do
 	else
 		failed "$fs: faults.py ends with $status"
 	fi
+	reports "$fs"
 	umount -l "$work/view"
 	end_mounts "$work/$fs"
 done
