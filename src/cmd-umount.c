@@ -15,6 +15,7 @@
 #include "log.h"
 #include "mount-helper.h"
 #include "mount-options.h"
+#include "proc.h"
 #include "util.h"
 
 #include <errno.h>
@@ -22,6 +23,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
@@ -143,7 +145,8 @@ static int say_what_is_lost(const char *dir, int lost_fd)
 }
 
 /* A daemon that serves other mounts, or a COMMAND, does not end. Nothing tells when it is done with
- * this mount, so it is asked again and again. */
+ * this mount, so it is asked again and again; so is one that could not say what it serves (text is
+ * NULL). */
 static int wait_for_daemon(
 	const char *dir, const char *text, pid_t pid, int pid_fd, const Wish *wish)
 {
@@ -153,7 +156,7 @@ static int wait_for_daemon(
 
 	if (pid_fd < 0)
 		return 0;
-	stays = !g_strcmp0(run, "true") ||
+	stays = !text || !g_strcmp0(run, "true") ||
 		(journal_json_number(text, "mounts") > 1 && serves_others(pid));
 	do {
 		int left = time_left(wish);
@@ -169,20 +172,46 @@ static int wait_for_daemon(
 	return -ETIMEDOUT;
 }
 
-/* Cuts the connection. The daemon that sees this detaches the mount by itself, and has to see it
- * still mounted to know that it was cut; one that is stopped is spared the trouble. */
-static int cut_off(const Mount *mount)
+/* The daemon of a mount if it is stopped, which cannot say who it is; or 0. It has the kernel's
+ * device open, and the directory under the mount. */
+static pid_t find_stopped(const char *dir)
 {
+	g_autoptr(GDir) processes = g_dir_open("/proc", 0, NULL);
+	const char *name;
+
+	while (processes && (name = g_dir_read_name(processes))) {
+		pid_t pid = (pid_t)strtol(name, NULL, 10);
+		ProcStat stat;
+
+		if (pid > 0 && proc_stat(pid, &stat) == 0 && stat.state == 'T' &&
+			is_in_our_pid_namespace(pid) && has_open(pid, "/dev/fuse") &&
+			has_open(pid, dir))
+			return pid;
+	}
+	return 0;
+}
+
+/* Cuts the connection. The daemon that sees this detaches the mount by itself, and has to see it
+ * still mounted to know that it was cut. One that is stopped is woken for that: it has to save what
+ * was being written, and to end. */
+static int cut_off(const Mount *mount, const Wish *wish)
+{
+	const pid_t pid = find_stopped(mount->dir);
+	autofd pid_fd = pid > 0 ? pidfd_open(pid, 0) : -1;
 	int r;
 
 	r = helper_abort(mount->minor);
+	if (pid_fd >= 0)
+		(void)!pidfd_send_signal(pid_fd, SIGCONT, NULL, 0);
 	if (r < 0)
 		log_warning("%s is detached only, for its connection cannot be cut: %s", mount->dir,
 			strerrordesc_np(-r));
 	else
 		helper_wait_gone(mount, ABORT_TIMEOUT_MS);
 	r = helper_unmount(mount, true);
-	return r < 0 ? log_errno(r, "cannot unmount %s", mount->dir) : 0;
+	if (r < 0)
+		return log_errno(r, "cannot unmount %s", mount->dir);
+	return wait_for_daemon(mount->dir, NULL, pid, pid_fd, wish);
 }
 
 static int refuse_busy(const Mount *mount)
@@ -267,11 +296,11 @@ static int umount_mount(const Mount *mount, const Wish *wish)
 		return r;
 	}
 	if (r == -ETIMEDOUT)
-		return cut_off(mount);
+		return cut_off(mount, wish);
 	if (text) {
 		r = settle(mount, wish, &text);
 		if (r == -ETIMEDOUT && wish->force)
-			return cut_off(mount);
+			return cut_off(mount, wish);
 		if (r < 0)
 			return r;
 	}
@@ -285,7 +314,7 @@ static int umount_mount(const Mount *mount, const Wish *wish)
 		return -EPERM;
 	}
 	if (r == -EBUSY)
-		r = wish->force ? cut_off(mount) : refuse_busy(mount);
+		r = wish->force ? cut_off(mount, wish) : refuse_busy(mount);
 	else if (r == -ENOENT)
 		log_error(
 			"fusermount3 is missing, which an ordinary user needs to unmount: install "
