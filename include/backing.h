@@ -82,6 +82,9 @@ int backing_expose(int fd, char **hidden, int dir_fd, const char *name, bool fre
  * NULL. Returns the name, to free, or NULL if it cannot be had. A sweep finishes the writing. */
 char *backing_link_through(int fd, char **hidden, int dir_fd, int to_fd);
 
+/* The reverse, before anything has been written: a plain hidden name, to free. */
+int backing_hide_through(int dir_fd, const char *through, char **ret_hidden);
+
 /* Of a hidden name: whether a daemon has made it; others are somebody's own. */
 bool backing_is_made(const char *hidden);
 

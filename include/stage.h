@@ -166,6 +166,10 @@ void stage_end(Fs *fs, Stage *stage, Version *keep);
 
 /* It has been written through, or never will be; fs->lock held. */
 void stage_drop_through(Fs *fs, Stage *stage);
+
+/* It is not going to be written through now: its staging file, which cannot be without a name any
+ * more, has a hidden name like any other from now on, which a sweep removes; fs->lock held. */
+void stage_hide_through(Fs *fs, Stage *stage);
 void stage_drop_hidden(Fs *fs, Stage *stage);
 
 /* Nobody writes it, and everybody is to read it: if what the kernel has in mind of its ids cannot

@@ -600,6 +600,19 @@ char *backing_link_through(int fd, char **hidden, int dir_fd, int to_fd)
 	return g_steal_pointer(&name);
 }
 
+int backing_hide_through(int dir_fd, const char *through, char **ret_hidden)
+{
+	g_autofree char *own = hidden_name();
+	struct timespec times[2];
+
+	stamp_save_dir(dir_fd, times);
+	if (renameat(dir_fd, through, dir_fd, own) < 0)
+		return -errno;
+	stamp_restore_dir(dir_fd, times);
+	*ret_hidden = g_steal_pointer(&own);
+	return 0;
+}
+
 /* The parts of a name that hidden_name() or backing_link_through() makes. */
 typedef struct Hidden Hidden;
 

@@ -408,6 +408,21 @@ void stage_drop_through(Fs *fs, Stage *stage)
 	g_clear_pointer(&stage->through, g_free);
 }
 
+void stage_hide_through(Fs *fs, Stage *stage)
+{
+	int dir_fd;
+
+	if (stage->hidden)
+		stage_drop_through(fs, stage);
+	if (!stage->through)
+		return;
+	if (node_dir_fd(fs, stage->node->parent, &dir_fd) < 0 ||
+		backing_hide_through(dir_fd, stage->through, &stage->hidden) < 0)
+		(void)!backing_hide_through(fs->root_fd, stage->through, &stage->hidden);
+	if (stage->hidden)
+		g_clear_pointer(&stage->through, g_free);
+}
+
 void stage_out_of_sight(Fs *fs, Stage *stage)
 {
 	stage_drop_hidden(fs, stage);

@@ -18,6 +18,7 @@
 #include "backing.h"
 #include "fileio.h"
 #include "log.h"
+#include "stamp.h"
 #include "util.h"
 #include "walk.h"
 
@@ -114,14 +115,18 @@ static void sweep_name(Sweep *sweep, int dir_fd, const char *name)
 		log_errno(r, "cannot finish %s", name);
 }
 
-/* Writes a staged file over another, in place. */
+/* Writes a staged file over another, in place. It has been made before the crash: what has been
+ * changed since then must look newer. */
 static int through_write(const Through *through, int to_fd)
 {
+	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, through->st.st_mtim};
 	int r;
 
 	if (ftruncate(to_fd, 0) < 0 || ftruncate(to_fd, through->st.st_size) < 0)
 		return -errno;
 	r = fileio_copy(through->fd, to_fd, 0, through->st.st_size);
+	if (r == 0)
+		r = stamp_set_open(to_fd, times);
 	return r < 0 ? r : fsync(to_fd) < 0 ? -errno : 0;
 }
 

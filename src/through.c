@@ -111,8 +111,8 @@ static void through_link(Stage *stage, int dir_fd)
  * cannot be had nothing is worse than in a plain write. */
 static int through_begin(Fs *fs, Stage *stage, bool durable)
 {
+	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, stage->mtime};
 	autofd list_fd = -1;
-	struct stat st;
 	int dir_fd, r;
 
 	{
@@ -120,9 +120,12 @@ static int through_begin(Fs *fs, Stage *stage, bool durable)
 		r = node_parent_fd(fs, stage->node, &dir_fd);
 		if (r < 0)
 			return r;
-		/* A second attempt has it already; its ctime tells when the writing began. */
-		if (stage->through && fstat(stage->fd, &st) == 0)
-			(void)!fchmod(stage->fd, st.st_mode & 07777);
+		/* Its ctime tells when the writing began, its mtime is what the file gets should
+		 * another have to finish it. A second attempt has the name already. */
+		if (stage->times_set)
+			(void)!stamp_set_open(stage->fd, times);
+		else
+			(void)!stamp_now(stage->fd);
 		/* A sweep finishes only what is ours. */
 		if (geteuid() == 0)
 			(void)!fchown(stage->fd, 0, (gid_t)-1);
@@ -137,6 +140,15 @@ static int through_begin(Fs *fs, Stage *stage, bool durable)
 		r = backing_open_list(dir_fd, &list_fd);
 	}
 	return r < 0 ? r : fsync(list_fd) < 0 && errno != EINVAL ? -errno : 0;
+}
+
+/* Nothing has been written: a crash must leave it at that. */
+static void through_call_off(Fs *fs, Stage *stage)
+{
+	HOLD(&fs->lock);
+
+	if (!stage->torn)
+		stage_hide_through(fs, stage);
 }
 
 /* Writes what differs into the exposed inode. */
@@ -178,11 +190,15 @@ int through_write(Fs *fs, Stage *stage, bool durable, int *ret_fd)
 
 	r = through_open(fs, stage, &fd);
 	if (r == 0)
-		r = through_reserve(stage, fd);
-	if (r == 0)
 		r = through_begin(fs, stage, durable);
 	if (r < 0)
 		return r;
+	/* Even that moves the mtime, so it comes after the hidden name. */
+	r = through_reserve(stage, fd);
+	if (r < 0) {
+		through_call_off(fs, stage);
+		return r;
+	}
 	r = through_copy(stage, fd);
 	if (r == 0 && durable && fsync(fd) < 0)
 		r = -errno;

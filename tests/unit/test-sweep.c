@@ -139,11 +139,13 @@ static void test_sweep_links(Place *place, const void *data)
 /* ---- what was being written through ---- */
 
 #define THROUGH_SIZE 100000
+#define WRITTEN 1700000000 /* when the daemon that died began to write */
 
 /* A process stages "new" for the inode of a name, says so, and dies before it has written anything.
  */
 static void write_through_and_die(Place *place, const char *name)
 {
+	const struct timespec written[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = WRITTEN}};
 	pid_t pid = fork();
 	int status;
 
@@ -154,13 +156,15 @@ static void write_through_and_die(Place *place, const char *name)
 		char *hidden = backing_link_through(fd, &none, place->fd, to_fd);
 
 		scratch_size(fd, THROUGH_SIZE); /* the rest is a hole */
+		g_assert_cmpint(futimens(fd, written), ==, 0);
 		_exit(hidden && backing_is_hidden(hidden) ? 0 : 1);
 	}
 	g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
 	g_assert_cmpint(status, ==, 0);
 }
 
-/* All names of the inode see the bytes that a dead daemon did not get to write, holes and all. */
+/* All names of the inode see the bytes that a dead daemon did not get to write, holes and all, with
+ * the time of its writing: a source that has been changed since then is newer. */
 static void test_through(Place *place, const void *data)
 {
 	const char *const neighbours[] = {"a", "b", "c", "x", "y", "z"};
@@ -190,6 +194,7 @@ static void test_through(Place *place, const void *data)
 	g_assert_cmpmem(got, THROUGH_SIZE, wanted, THROUGH_SIZE);
 	g_assert_cmpint(stat_of(place->fd, "name").st_ino, ==, st.st_ino);
 	g_assert_cmpint(stat_of(place->fd, "name").st_nlink, ==, 2);
+	g_assert_cmpint(stat_of(place->fd, "name").st_mtime, ==, WRITTEN);
 }
 
 /* Whichever directory has the file by now. */
