@@ -115,13 +115,35 @@ static void sweep_name(Sweep *sweep, int dir_fd, const char *name)
 		log_errno(r, "cannot finish %s", name);
 }
 
+/* Whether there is room for so many bytes beside what the file has; if not, it is as before. */
+static int through_reserve(int to_fd, off_t n)
+{
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}};
+	struct stat st;
+	int r;
+
+	if (fstat(to_fd, &st) < 0)
+		return -errno;
+	if (n == 0 || fallocate(to_fd, FALLOC_FL_KEEP_SIZE, 0, n) == 0)
+		return 0;
+	r = -errno;
+	if (r != -ENOSPC && r != -EDQUOT)
+		return 0;
+	times[1] = st.st_mtim;
+	if (ftruncate(to_fd, st.st_size) == 0)
+		(void)!stamp_set_open(to_fd, times);
+	return r;
+}
+
 /* Writes a staged file over another, in place. It has been made before the crash: what has been
  * changed since then must look newer. */
 static int through_write(const Through *through, int to_fd)
 {
 	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, through->st.st_mtim};
-	int r;
+	int r = through_reserve(to_fd, through->st.st_blocks * 512);
 
+	if (r < 0)
+		return r;
 	if (ftruncate(to_fd, 0) < 0 || ftruncate(to_fd, through->st.st_size) < 0)
 		return -errno;
 	r = fileio_copy(through->fd, to_fd, 0, through->st.st_size);

@@ -16,7 +16,8 @@ pattern 100000 old >"$B/a"
 ln "$B/a" "$B/other"
 pattern 3000000 new >"$T/new"
 # room for it once, but not twice
-head -c $(($(stat -f -c '%a * %S' "$B") - 5000000)) /dev/zero >"$W/small/filler"
+fill() { head -c $(($(stat -f -c '%a * %S' "$B") - $1)) /dev/zero >"$W/small/filler"; }
+fill 5000000
 mnt --log="$T/log"
 before=$(trace "$B/other")
 cp "$T/new" "$B/a"
@@ -32,5 +33,46 @@ umnt
 cmp "$B/a" "$T/new"
 cmp "$B/other" "$T/new"
 eq "names" "$(ls -A "$B" | tr '\n' ' ')" "a other "
+
+# killed while it is so, with or without a hidden name that says for which inode its bytes are: nothing has been written, and
+# there is still no room for it
+was=$(trace "$B/other")
+pattern 3500000 newer >"$T/newer"
+fill 3700000
+mnt
+cp "$T/newer" "$B/a"
+eq "failed again" "$(status_value failed_paths)" '["a"]'
+kill_daemon
+"$LKLFS" umount "$B"
+cmp "$B/other" "$T/new"
+mnt
+cmp "$B/a" "$T/new"
+umnt
+eq "names after the crash" "$(ls -A "$B" | tr '\n' ' ')" "a other "
+eq "mtime after the crash" "$(mtime "$B/other")" "$(sed 's/.*mtime=\([^ ]*\).*/\1/' <<<"$was")"
+rm "$W/small/filler"
+
+ends_traced
+fill 3700000
+mnt
+start w
+to w open 0 "$B/a" w,trunc
+to w fill 0 0 3500000 n
+sync -f "$B"
+inject fallocate:signal=KILL:when=1
+ends w
+until_true "the daemon's death" no_daemon
+wait "$STRACE_PID" || :
+"$LKLFS" umount "$B"
+eq "hidden names" "$(find "$B" -name '*stage*' -type f | wc -l)" 1
+eq "status of the next mount" "$(status_of "$LKLFS" "$B")" 0
+has "said" "$(cat "$T/err")" "cannot finish writing"
+cmp "$B/a" "$T/new"
+umnt
+rm "$W/small/filler"
+mnt
+eq "finished" "$(stat -c %s "$B/a") $(tr -d n <"$B/other" | wc -c)" "3500000 0"
+umnt
+eq "names at the end" "$(ls -A "$B" | tr '\n' ' ')" "a other "
 umount "$W/small"
 B=$V
