@@ -29,7 +29,8 @@ holds then. --count only counts what does not, for without it that depends on th
 without lklfs, to compare. Needs root.
 
 The seed and, after a failure, the round are printed; moments depend on the machine. The last line is
-`N rounds, N ended in the middle, N files looked at, N saved beside, N torn, N lost, N stale`. Exit status: 0 nothing failed, 1 something did,
+`N rounds, N ended in the middle, N files looked at, N saved beside, N let go, N torn, N lost, N
+stale`. Exit status: 0 nothing failed, 1 something did,
 2 called wrongly."""
 
 import argparse
@@ -48,7 +49,11 @@ import sys
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(HERE.parent))
+from limit import describe, processes  # in the directory above
 LIMIT = 120  # seconds that nothing takes
+PATIENCE = 30  # seconds after which whoever waits for a daemon that was killed is let go
 HIDDEN = ".lklfs-"
 UNSAVED = ".lklfs-unsaved"
 # What programs write under names of their own, until it is done.
@@ -149,7 +154,7 @@ class Project:
         self.done = []  # in this round
         self.stayed = set()  # names that are there for good
         self.seconds = 0.5  # that a build takes
-        self.n_ended = self.n_looked_at = self.n_unsaved = 0
+        self.n_ended = self.n_looked_at = self.n_unsaved = self.n_hung = 0
         self.lay_out(self.top)
         self.disk = Disk(args.cut, args.directory / "image", self.out) if args.cut else None
 
@@ -231,6 +236,15 @@ class Project:
                 if time.monotonic() > limit:
                     raise Failed("other", "umount finds it busy for good")
 
+    def hangs(self, how, mount, pids):
+        """A daemon that waits in the kernel for a directory's lock, whose owner waits for the daemon, does not die of
+        SIGKILL. umount --force ends that. (On a busy machine it may be that make has not got so far.)"""
+        print(f"      waits {PATIENCE} s after {how}:", flush=True)
+        describe(pids, sys.stdout)
+        if how == "kill":
+            self.n_hung += 1
+            self.run("umount", "--force", mount)
+
     def build_and_end(self, how, mount, pid):
         """A build that is not left alone."""
         daemon = os.pidfd_open(pid)
@@ -241,6 +255,10 @@ class Project:
             except subprocess.TimeoutExpired:
                 self.n_ended += 1
             self.end(how, pid, mount)
+            try:
+                builder.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                self.hangs(how, mount, {pid} | {p for p in processes() if session_of(p) == builder.pid})
             try:
                 builder.wait(LIMIT)
             except subprocess.TimeoutExpired:
@@ -378,6 +396,13 @@ class Project:
         return len(self.done)
 
 
+def session_of(pid):
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return None
+
+
 def make(top):
     return subprocess.Popen(
         ["make", "-s", "-j4"],
@@ -418,7 +443,7 @@ def main():
             print(f"FAIL  after {n} rounds, {' '.join(project.done)}: {error}\n      the tree is left in {project.top}", flush=True)
     print(
         f"{n} rounds, {project.n_ended} ended in the middle, {project.n_looked_at} files looked at, "
-        f"{project.n_unsaved} saved beside, {counts['torn']} torn, {counts['lost']} lost, {counts['stale']} stale"
+        f"{project.n_unsaved} saved beside, {project.n_hung} let go, {counts['torn']} torn, {counts['lost']} lost, {counts['stale']} stale"
     )
     if project.disk:
         project.disk.unmount()

@@ -6,4 +6,4 @@
 . "${0%/*}/lib.sh"
 need python3 make gcc ar ld
 
-"$TOP/tests/crash/builds.py" --how term,int,umount,lazy,force --lklfs "$LKLFS" "$B" 5 >&2
+"$TOP/tests/crash/builds.py" --how term,int,umount,lazy,force --lklfs "$LKLFS" "$B" $((${#SANITIZED} ? 2 : 5)) >&2

@@ -6,4 +6,4 @@
 . "${0%/*}/lib.sh"
 need python3 make gcc ar ld
 
-"$TOP/tests/crash/builds.py" --lklfs "$LKLFS" "$B" 8 >&2
+"$TOP/tests/crash/builds.py" --lklfs "$LKLFS" "$B" $((${#SANITIZED} ? 2 : 8)) >&2
