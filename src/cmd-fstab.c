@@ -4,14 +4,18 @@
  *
  *     mount.fuse.lklfs SOURCE DIR [-sfnv] [-o OPTIONS] [-N NAMESPACE] [-t TYPE]
  *
- * OPTIONS are those of an fstab line. What there is mount(8)'s own, or the init system's, or has
- * no meaning for FUSE is dropped, for libfuse refuses what it does not know; the rest is lklfs
- * mount's. SOURCE says nothing but what the mount table is to show. dev and suid have to arrive
- * here to hold, and mount(8) hands them on only beside user. */
+ * OPTIONS are those of an fstab line, which lklfs mount knows. SOURCE says nothing but what the
+ * mount table is to show. dev and suid have to arrive here to hold, and mount(8) hands them on only
+ * beside user.
+ *
+ * remount among OPTIONS changes what the kernel keeps of a mount: ro, noexec and the like. mount(8)
+ * hands on all that the mount has in fstab or in the mount table, so that cannot be told from what
+ * is asked for, and what is the daemon's is left as it is. */
 
 #include "cmd.h"
 
 #include "log.h"
+#include "mount-helper.h"
 #include "mount-options.h"
 #include "util.h"
 
@@ -19,7 +23,9 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/statvfs.h>
 
 #define NAME "mount.fuse.lklfs"
 
@@ -29,13 +35,20 @@ enum {
 	MOUNT_FAILED = 32,
 };
 
-/* FUSE keeps no access times of its own, and knows no mandatory locks. */
-static const char *const dropped[] = {"defaults", "auto", "noauto", "user", "nouser", "users",
-	"nousers", "owner", "noowner", "group", "nogroup", "nofail", "_netdev", "atime", "diratime",
-	"relatime", "norelatime", "strictatime", "lazytime", "nolazytime", "mand", "nomand",
-	"iversion", "noiversion", "silent", "loud", NULL};
-
-static const char *const dropped_prefixes[] = {"user=", "comment=", "x-", "X-", NULL};
+/* What a remount can change. FUSE keeps no access times, but shows that none are asked for. */
+static const struct {
+	const char *on, *off;
+	unsigned long flag;  /* of mount(2) */
+	unsigned long shown; /* the same in statvfs(3) */
+} kernel_flags[] = {
+	{"ro", "rw", MS_RDONLY, ST_RDONLY},
+	{"nosuid", "suid", MS_NOSUID, ST_NOSUID},
+	{"nodev", "dev", MS_NODEV, ST_NODEV},
+	{"noexec", "exec", MS_NOEXEC, ST_NOEXEC},
+	{"sync", "async", MS_SYNCHRONOUS, ST_SYNCHRONOUS},
+	{"noatime", "atime", MS_NOATIME, ST_NOATIME},
+	{"nodiratime", "diratime", MS_NODIRATIME, ST_NODIRATIME},
+};
 
 typedef struct Call Call;
 
@@ -53,27 +66,6 @@ static void call_clear(Call *call)
 	g_free(call->namespace);
 }
 
-static bool is_dropped(const char *word)
-{
-	for (const char *const *p = dropped_prefixes; *p; p++)
-		if (g_str_has_prefix(word, *p))
-			return true;
-	return g_strv_contains(dropped, word);
-}
-
-/* The words of an fstab list that are lklfs mount's, as they were written. */
-static void append_list(GString *out, const char *text)
-{
-	for (;;) {
-		g_autofree char *word = options_next_word(&text);
-
-		if (!word)
-			return;
-		if (!is_dropped(word))
-			g_string_append_printf(out, ",%s", word);
-	}
-}
-
 /* What is given with -o comes later, and wins. */
 static char *make_list(const Call *call)
 {
@@ -85,7 +77,7 @@ static char *make_list(const Call *call)
 		g_string_append_c(list, *p);
 	}
 	for (char **p = call->lists; p && *p; p++)
-		append_list(list, *p);
+		g_string_append_printf(list, ",%s", *p);
 	return g_string_free(list, FALSE);
 }
 
@@ -128,16 +120,88 @@ static int enter_namespace(const char *path)
 	return 0;
 }
 
+/* Whether remount is among the options; the flags of mount(2) that these make of *flags. */
+static bool call_remounts(const Call *call, unsigned long *flags)
+{
+	bool remounts = false;
+
+	for (char **p = call->lists; p && *p; p++) {
+		const char *text = *p;
+
+		for (;;) {
+			g_autofree char *word = options_next_word(&text);
+
+			if (!word)
+				break;
+			remounts |= !strcmp(word, "remount");
+			for (size_t i = 0; i < G_N_ELEMENTS(kernel_flags); i++) {
+				if (!strcmp(word, kernel_flags[i].on))
+					*flags |= kernel_flags[i].flag;
+				if (!strcmp(word, kernel_flags[i].off))
+					*flags &= ~kernel_flags[i].flag;
+			}
+		}
+	}
+	return remounts;
+}
+
+/* What the kernel keeps of a mount now. */
+static int read_flags(const char *dir, unsigned long *ret_flags)
+{
+	struct statvfs fs;
+
+	if (statvfs(dir, &fs) < 0)
+		return -errno;
+	*ret_flags = 0;
+	for (size_t i = 0; i < G_N_ELEMENTS(kernel_flags); i++)
+		if (fs.f_flag & kernel_flags[i].shown)
+			*ret_flags |= kernel_flags[i].flag;
+	return 0;
+}
+
+static int call_remount(const Call *call)
+{
+	g_autoptr(GPtrArray) mounts = NULL;
+	g_autofree char *dir = NULL;
+	unsigned long flags;
+	const Mount *top;
+	int r;
+
+	if (helper_read_mounts(&mounts) < 0)
+		return MOUNT_FAILED;
+	r = helper_resolve(mounts, call->words[1], &dir);
+	top = r == 0 ? helper_top_mount(mounts, dir) : NULL;
+	if (!top || !helper_is_lklfs(top)) {
+		log_error("%s is not mounted with lklfs", call->words[1]);
+		return MOUNT_FAILED;
+	}
+	r = read_flags(dir, &flags);
+	if (r == 0) {
+		(void)call_remounts(call, &flags);
+		if (mount(NULL, dir, NULL, MS_REMOUNT | flags, NULL) < 0)
+			r = -errno;
+	}
+	if (r < 0) {
+		log_errno(r, "cannot change the mount on %s", dir);
+		return MOUNT_FAILED;
+	}
+	return 0;
+}
+
 static int call_mount(const Call *call)
 {
 	g_autofree char *list = make_list(call);
 	char name[] = "mount", option[] = "-o", end[] = "--";
 	char *argv[] = {name, option, list, end, call->words[1], NULL};
 
+	unsigned long flags = 0;
+
 	if (call->fake)
 		return 0;
 	if (call->namespace && enter_namespace(call->namespace) < 0)
 		return MOUNT_FAILED;
+	if (call_remounts(call, &flags))
+		return call_remount(call);
 	/* It is known by that name, whatever it was called by. */
 	prctl(PR_SET_NAME, "lklfs");
 	switch (cmd_mount(G_N_ELEMENTS(argv) - 1, argv)) {

@@ -50,8 +50,19 @@ static const char option_details[] =
 	"  journal=FILE        append the journal to FILE, for lklfs report (none)\n"
 	"  fsname=NAME         the source that the mount table shows (DIR)\n"
 	"Everything else (allow_other, ro, noexec, ...) goes to libfuse and the kernel; nosuid\n"
-	"and nodev hold unless suid and dev are asked for.";
+	"and nodev hold unless suid and dev are asked for. What only mount(8), fstab or other file\n"
+	"systems have a use for (defaults, noauto, nofail, user, relatime, x-...) is ignored.";
 /* clang-format on */
+
+/* What fstab lines have beside that, and people give as they know it: mount(8)'s own, the init
+ * system's, and what has no meaning here (FUSE keeps no access times, and knows no mandatory
+ * locks). libfuse refuses what it does not know. */
+static const char *const ignored[] = {"defaults", "auto", "noauto", "user", "nouser", "users",
+	"nousers", "owner", "noowner", "group", "nogroup", "nofail", "_netdev", "diratime",
+	"nodiratime", "relatime", "norelatime", "strictatime", "nostrictatime", "lazytime",
+	"nolazytime", "mand", "nomand", "iversion", "noiversion", "silent", "loud", NULL};
+
+static const char *const ignored_prefixes[] = {"user=", "comment=", "x-", "X-", NULL};
 
 static const char mount_details[] =
 	"Exit status: 0 when all DIRs are live, 1 if one cannot be mounted (then none is), 2 for\n"
@@ -212,6 +223,14 @@ static int parse_journal(Options *options, const char *value)
 	return 0;
 }
 
+static bool is_ignored(const char *word)
+{
+	for (const char *const *p = ignored_prefixes; *p; p++)
+		if (g_str_has_prefix(word, *p))
+			return true;
+	return g_strv_contains(ignored, word);
+}
+
 /* One word of -o. *ret_foreign: it is not ours. */
 static int parse_word(Options *options, const char *word, bool *ret_foreign)
 {
@@ -246,6 +265,8 @@ static int parse_word(Options *options, const char *word, bool *ret_foreign)
 		return parse_journal(options, value ? value : "");
 	if (!strcmp(name, "subtype"))
 		return log_error("-o %s: the subtype of such a mount is always lklfs", word);
+	if (!strcmp(word, "remount"))
+		return log_error("-o remount: that is for mount(8), as in mount -o remount,ro DIR");
 	if (!strcmp(word, "durable"))
 		options->durable = true;
 	else if (!strcmp(word, "converge"))
@@ -255,7 +276,7 @@ static int parse_word(Options *options, const char *word, bool *ret_foreign)
 	else if (!strcmp(word, "debug"))
 		options->debug = true;
 	else
-		*ret_foreign = true;
+		*ret_foreign = !is_ignored(word);
 	if (!strcmp(word, "ro") || !strcmp(word, "rw"))
 		options->read_only = word[1] == 'o';
 	return 0;

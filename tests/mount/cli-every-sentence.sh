@@ -67,6 +67,8 @@ done
 says 125 "$LKLFS" run "$B/d"
 says 1 "$T/mount.fuse.lklfs" none
 says 32 "$T/mount.fuse.lklfs" -N "$T/missing" none "$B/d"
+says 32 "$T/mount.fuse.lklfs" none "$B/d" -o remount,ro
+says 2 "$LKLFS" -o remount,ro "$B/d"
 says 1 "$LKLFS" status "$B/d"
 says 1 "$LKLFS" "$B/missing"
 says 1 "$LKLFS" "$B/file"
@@ -155,6 +157,7 @@ says 1 "$LKLFS" "$B/d/sub"
 says 1 "$LKLFS" "$B"
 says 0 "$LKLFS" run --or-plain "$B/d" -- true
 says 1 "${user[@]}" "$LKLFS" umount "$B/d"
+says 32 "${user[@]}" "$T/mount.fuse.lklfs" none "$B/d" -o remount,ro
 start w
 to w open 0 "$B/d" r,dir
 says 1 "$LKLFS" umount "$B/d"

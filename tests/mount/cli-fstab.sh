@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Design 5: mount.fuse.lklfs serves mount(8) and fstab: SOURCE is what the mount table shows, fstab's own options
-# are dropped, dev and suid must be asked for; findmnt finds the mount, and umount ends it.
+# are dropped, dev and suid must be asked for; findmnt finds the mount, and umount ends it. remount changes what the kernel keeps.
 # AXES: root
 . "${0%/*}/lib.sh"
 need mount umount findmnt setpriv
@@ -69,8 +69,10 @@ umount "$B"
 until_true "the daemon's end" no_daemon
 
 # fstab
+useless=defaults,auto,noauto,nofail,_netdev,x-systemd.automount,x-a.b=c,comment=d,relatime,norelatime,strictatime,nostrictatime
+useless+=,diratime,nodiratime,lazytime,nolazytime,nouser,noiversion,silent
 cat >"$W/fstab" <<EOT
-outputs $B fuse.lklfs defaults,noauto,nofail,_netdev,x-systemd.automount,x-a.b=c,comment=d,relatime,allow_other,entry_timeout=1 0 0
+outputs $B fuse.lklfs $useless,allow_other,entry_timeout=1 0 0
 EOT
 mount -T "$W/fstab" "$B"
 eq "fstab: what is shown" "$(shows TARGET,SOURCE,FSTYPE)" "$B outputs fuse.lklfs"
@@ -79,6 +81,39 @@ option "fstab" allow_other noexec
 option "fstab" nosuid suid
 echo fstab >"$B/f"
 ends_with fstab umount "$B"
+
+# who knows these gives them to lklfs itself, and both ways what is mounted is the same
+for atime in atime noatime; do
+	"$LKLFS" -o "$useless,user=somebody,users,owner,group,$atime,sync,dirsync,noexec" "$B" </dev/null
+	option "lklfs itself, $atime" noexec exec
+	option "lklfs itself, $atime" "$([[ $atime == noatime ]] && echo noatime || echo relatime)" nonsense
+	echo "lklfs itself" >"$B/f"
+	ends_with "lklfs itself" umount "$B"
+done
+
+# remount: what is written meanwhile is exposed all the same, what else there is stays
+mount -T "$W/fstab" "$B" -o keep=7
+mount -T "$W/fstab" -o remount,ro "$B"
+option "remount,ro" ro rw
+option "remount,ro" nosuid suid
+option "remount,ro" allow_other exec
+eq "a read-only mount: writing" "$(errno_of open 0 "$B/f" w)" EROFS
+mount -o remount,rw,noexec "$B"
+option "remount,rw" rw ro
+option "remount,rw" noexec dev
+start w
+to w open 0 "$B/f" w,trunc
+to w write 0 - remounted
+eq "remount,ro in a session: status" "$(status_of mount -o remount,ro "$B")" 32
+has "remount,ro in a session: what is said" "$(cat "$T/err")" "cannot change the mount on $B: "
+ends w
+mount -o remount,ro "$B"
+eq "daemons" "$(daemons | wc -l)" 1
+ends_with remounted umount "$B"
+eq "remount of nothing: status" "$(status_of "$helper" none "$B" -o remount,ro)" 32
+has "remount of nothing: what is said" "$(cat "$T/err")" "$B is not mounted with lklfs"
+eq "remount by lklfs itself: status" "$(status_of "$LKLFS" -o remount,ro "$B")" 2
+has "remount by lklfs itself: what is said" "$(cat "$T/err")" "mount -o remount,ro DIR"
 
 # mount(8) hands dev and suid on only beside user: that is asking
 echo "outputs $B fuse.lklfs user,noauto,dev,suid,exec 0 0" >"$W/fstab"
