@@ -27,8 +27,11 @@ void held_note(Fs *fs, const struct stat *st);
 bool held_has(const Fs *fs, const struct stat *st);
 
 /* The file is new, perhaps with an inode number that another one had, or somebody has dated it
- * himself: it has the mtime that it is to have. */
+ * himself: it has the mtime that it is to have. Or it has lost its last name. */
 void held_forget(Fs *fs, const struct stat *st);
+
+/* How many are remembered. */
+unsigned held_count(const Fs *fs);
 
 /* The file has got this name with an mtime of its own. replaced: what was there before, or NULL. */
 void held_note_arrival(Fs *fs, const struct stat *st, const struct stat *replaced);

@@ -22,6 +22,7 @@
 #include "stage.h"
 #include "step.h"
 #include "sweep.h"
+#include "usage.h"
 #include "util.h"
 
 #define STATUS_NAMES_MAX 100
@@ -206,6 +207,18 @@ static void status_outdated(Fs *fs, GString *out)
 	journal_json_strings(out, names);
 }
 
+/* What is remembered of files, and what the process takes: members of a JSON object. */
+static void status_usage(const Fs *fs, GString *out)
+{
+	Usage usage;
+
+	usage_read(&usage);
+	g_string_append_printf(out,
+		",\"held\":%u,\"descriptors\":%" PRIu64 ",\"memory_bytes\":%" PRIu64
+		",\"heap_bytes\":%" PRIu64,
+		held_count(fs), usage.n_descriptors, usage.memory, usage.heap);
+}
+
 char *fs_status(Fs *fs)
 {
 	GString *out = g_string_new("{\"lklfs\":\"" LKLFS_VERSION "\"");
@@ -233,8 +246,10 @@ char *fs_status(Fs *fs)
 	status_outdated(fs, out);
 	g_string_append_printf(out,
 		",\"bytes_not_written\":%" PRIu64 ",\"remembered\":%u,\"remembered_bytes\":%" PRIu64
-		",\"nodes\":%" PRIu64 ",\"versions\":%u,\"handles\":%" PRIu64 "}\n",
+		",\"nodes\":%" PRIu64 ",\"versions\":%u,\"handles\":%" PRIu64,
 		totals.bytes_not_written, former_count(fs), former_bytes(fs), fs->n_nodes,
-		g_hash_table_size(fs->versions), fs->n_handles);
+		g_hash_table_size(fs->versions), fs->n_handles + g_hash_table_size(fs->listings));
+	status_usage(fs, out);
+	g_string_append(out, "}\n");
 	return g_string_free(out, FALSE);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* A table of files by device and inode number, each with the mtime that it is about: a file that
- * has been written or dated since has another one, and its entry says nothing. The table is
- * bounded. When it is full it is emptied, and from then on everything that is older than that
- * moment counts as held back and as arrived: a needless rebuild at most. */
+ * has been written or dated since has another one, and its entry says nothing. Whoever
+ * takes the last name of a file away has it forgotten, for some file systems give no number twice.
+ * The table is bounded. When it is full it is emptied, and from then on everything that is older
+ * than that moment counts as held back and as arrived: a needless rebuild at most. */
 
 #include "held.h"
 
@@ -110,6 +111,11 @@ void held_forget(Fs *fs, const struct stat *st)
 	FileId id = file_id(st);
 
 	g_hash_table_remove(fs->held->entries, &id);
+}
+
+unsigned held_count(const Fs *fs)
+{
+	return g_hash_table_size(fs->held->entries);
 }
 
 void held_note_arrival(Fs *fs, const struct stat *st, const struct stat *replaced)

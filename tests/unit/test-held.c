@@ -45,8 +45,10 @@ static void test_stamp(ScratchFs *place, gconstpointer data G_GNUC_UNUSED)
 	g_assert_false(held_has(place->fs, &st));
 	g_assert_false(held_stamp(place->fs, place->fd, "f", NULL));
 	g_assert_cmpint(mtime_of(place, "f"), ==, 1000);
+	g_assert_cmpuint(held_count(place->fs), ==, 0);
 	held_note(place->fs, &st);
 	g_assert_true(held_has(place->fs, &st));
+	g_assert_cmpuint(held_count(place->fs), ==, 1);
 	g_assert_true(held_stamp(place->fs, place->fd, "f", NULL));
 	g_assert_cmpint(mtime_of(place, "f"), >, 1000);
 	/* dated by hand */
@@ -54,6 +56,7 @@ static void test_stamp(ScratchFs *place, gconstpointer data G_GNUC_UNUSED)
 	held_note(place->fs, &st);
 	held_forget(place->fs, &st);
 	g_assert_false(held_has(place->fs, &st));
+	g_assert_cmpuint(held_count(place->fs), ==, 0);
 	/* once */
 	g_assert_false(held_stamp(place->fs, place->fd, "f", NULL));
 }
