@@ -522,13 +522,14 @@ static void former_check(Fs *fs, const struct stat *st)
 /* dir: NULL if it is not to become a former version. */
 static int former_unlink(Fs *fs, const Node *dir, int dir_fd, const char *name)
 {
-	bool has, worth;
+	bool has, ends = false, worth;
 	struct stat st;
 	Kept *kept;
 
 	has = backing_stat(dir_fd, name, &st) == 0;
 	if (has) {
 		former_check(fs, &st);
+		ends = kept_n_links(fs, &st) == 1;
 		worth = dir && former_is_worth(fs, &st);
 		if ((worth || kept_find(fs, &st)) &&
 			kept_move_in(fs, dir_fd, name, &st, &kept) == 0) {
@@ -536,6 +537,9 @@ static int former_unlink(Fs *fs, const Node *dir, int dir_fd, const char *name)
 				former_join(fs, dir, name, &st.st_mtim, kept);
 			else
 				kept_unref(fs, kept);
+			/* Should it come back, it is given its mtime then. */
+			if (ends)
+				held_forget(fs, &st);
 			return 0;
 		}
 	}
@@ -543,6 +547,8 @@ static int former_unlink(Fs *fs, const Node *dir, int dir_fd, const char *name)
 		return -errno;
 	if (has)
 		kept_lose(fs, &st);
+	if (ends)
+		held_forget(fs, &st);
 	return 0;
 }
 

@@ -148,6 +148,25 @@ static void publish_kept(Fs *fs, const Stage *stage, int r, const Keep *keep)
 		former_kept(fs, stage->node->parent, stage->node->name, keep);
 }
 
+/* The stage gets its name. replaces: something is there, which goes. */
+static int publish_put(Fs *fs, Stage *stage, int dir_fd, bool replaces)
+{
+	const char *name = stage->node->name;
+	bool keeps, ends;
+	struct stat old;
+	Keep keep;
+	int r;
+
+	ends = replaces && backing_stat(dir_fd, name, &old) == 0 && kept_n_links(fs, &old) == 1;
+	keeps = replaces && publish_keep(fs, stage, dir_fd, &keep);
+	r = backing_expose(stage->fd, &stage->hidden, dir_fd, name, !replaces);
+	if (keeps)
+		publish_kept(fs, stage, r, &keep);
+	if (r == 0 && ends)
+		held_forget(fs, &old);
+	return r;
+}
+
 /* A name that was not there before. Keeps its id if the session ends with it, for what fstat said
  * is what stat says from now on. Not if a lookup has told of it: its answer may be on its way, with
  * a size that the kernel would believe. */
@@ -156,9 +175,8 @@ static int publish_new(Fs *fs, Stage *stage, bool ends)
 	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, stage->mtime};
 	Node *node = stage->node;
 	struct stat st;
-	bool keeps, known;
 	int dir_fd, r;
-	Keep keep;
+	bool known;
 
 	r = node_parent_fd(fs, node, &dir_fd);
 	if (r < 0)
@@ -167,10 +185,7 @@ static int publish_new(Fs *fs, Stage *stage, bool ends)
 	r = stamp_set_open(stage->fd, times);
 	if (r < 0)
 		return r;
-	keeps = node->shadow && publish_keep(fs, stage, dir_fd, &keep);
-	r = backing_expose(stage->fd, &stage->hidden, dir_fd, node->name, !node->shadow);
-	if (keeps)
-		publish_kept(fs, stage, r, &keep);
+	r = publish_put(fs, stage, dir_fd, node->shadow);
 	if (r < 0)
 		return r;
 	/* It is exposed, whatever fails from here on. */
@@ -198,8 +213,6 @@ static int publish_replace(Fs *fs, Stage *stage)
 	Node *node = stage->node;
 	struct stat st;
 	int dir_fd, r;
-	bool keeps;
-	Keep keep;
 
 	r = node_parent_fd(fs, node, &dir_fd);
 	if (r < 0)
@@ -210,10 +223,7 @@ static int publish_replace(Fs *fs, Stage *stage)
 	r = publish_set_mtime(stage, stage->fd);
 	if (r < 0)
 		return r;
-	keeps = publish_keep(fs, stage, dir_fd, &keep);
-	r = backing_expose(stage->fd, &stage->hidden, dir_fd, node->name, false);
-	if (keeps)
-		publish_kept(fs, stage, r, &keep);
+	r = publish_put(fs, stage, dir_fd, true);
 	if (r < 0)
 		return r;
 	if (fstat(stage->fd, &st) == 0)

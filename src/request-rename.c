@@ -238,7 +238,7 @@ static Record *rename_record(Fs *fs, const Move *from, const Move *to, const str
 static int rename_plain(
 	Fs *fs, const Move *from, const Move *to, unsigned flags, Record **ret_record)
 {
-	bool keeps = false, wanted = false, replaces = false;
+	bool keeps = false, wanted = false, replaces = false, ends = false;
 	autofd old_fd = -1;
 	struct stat st, replaced;
 	Keep keep;
@@ -262,6 +262,7 @@ static int rename_plain(
 	/* Two names of one file: that is how rename(2) leaves them. */
 	if (replaces && replaced.st_ino == st.st_ino && replaced.st_dev == st.st_dev)
 		return 0;
+	ends = replaces && kept_n_links(fs, &replaced) == 1;
 	if (!S_ISDIR(st.st_mode)) {
 		wanted = !move_has_session(from) && former_is_wanted(fs, &st);
 		keeps = replaces && !move_has_session(to) &&
@@ -282,6 +283,8 @@ static int rename_plain(
 	}
 	if (keeps)
 		former_kept(fs, to->dir, to->name, &keep);
+	if (ends)
+		held_forget(fs, &replaced);
 	move_hidden(from, to);
 	move_node(fs, from, to);
 	if (S_ISDIR(st.st_mode))
@@ -520,7 +523,7 @@ static int plan_assume(const Plan *plan)
  * is to be moved is there yet, and the other name leads where it did or to the same bytes. */
 static int rename_matched(Fs *fs, const Move *from, const Move *to, const Plan *plan)
 {
-	bool wanted;
+	bool wanted, ends;
 	int r;
 
 	if (plan->match.former && !former_is_whole(fs, plan->match.former))
@@ -536,9 +539,14 @@ static int rename_matched(Fs *fs, const Move *from, const Move *to, const Plan *
 	if (to->node)
 		node_supersede(fs, to->node);
 	former_look(fs, to->dir, to->name, request_current()->caller, LOOK_BYTES, true);
+	ends = kept_n_links(fs, &plan->from) == 1;
 	kept_save(fs, from->dir_fd, from->name);
-	if (unlinkat(from->dir_fd, from->name, 0) < 0 && errno != ENOENT)
+	if (unlinkat(from->dir_fd, from->name, 0) == 0) {
+		if (ends)
+			held_forget(fs, &plan->from);
+	} else if (errno != ENOENT) {
 		return -errno;
+	}
 	/* P8: it is gone, but its bytes are there. */
 	if (wanted)
 		rename_remember(fs, from, to, &plan->from.st_mtim);
