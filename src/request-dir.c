@@ -2,7 +2,10 @@
 
 /* Listing. What the backing has comes first, in its order and under its offsets; new names that it
  * does not have yet come behind. Which these are is found out when a listing begins; they are left
- * out of the first part, for they may be exposed while it goes on. */
+ * out of the first part, for they may be exposed while it goes on.
+ *
+ * An open directory costs its descriptor and little else, for a process may open thousands and read
+ * none: libc's streams have a buffer of 32 KiB each. */
 
 #include <dirent.h>
 #include <errno.h>
@@ -16,6 +19,11 @@
 
 /* Offsets of names that the backing does not have. No file system's own offsets are found here. */
 #define HIDDEN_OFFSET ((off_t)1 << 62)
+/* What the backing is asked for at once, in bytes. An entry of an answer is no smaller than what it
+ * is made of, so hardly ever more is read than fits. */
+#define LISTING_READ 8192
+/* The largest entry of an answer, in bytes: 24 and the name, in eights. */
+#define LISTING_ENTRY_MAX 280
 
 typedef struct Listing Listing;
 typedef struct Hidden Hidden;
@@ -28,10 +36,10 @@ struct Hidden {
 struct Listing {
 	/* one thread at a time: the kernel serialises readdir of a handle */
 	Node *dir;         /* owned */
-	DIR *stream;       /* NULL: our own directory */
-	dev_t dev;         /* of the stream */
+	int fd;            /* owned; -1: our own directory */
+	dev_t dev;         /* of the directory */
 	GPtrArray *hidden; /* Hidden, owned; NULL: has not begun */
-	off_t offset;      /* where the stream is */
+	off_t offset;      /* where fd is */
 };
 
 static void hidden_free(gpointer data)
@@ -44,8 +52,7 @@ static void hidden_free(gpointer data)
 
 static Listing *listing_free(Fs *fs, Listing *listing)
 {
-	if (listing->stream)
-		closedir(listing->stream);
+	fd_clear(&listing->fd);
 	if (listing->hidden)
 		g_ptr_array_unref(listing->hidden);
 	{
@@ -61,7 +68,6 @@ static int listing_open(Fs *fs, fuse_ino_t ino, Listing **ret_listing)
 {
 	autofd fd = -1;
 	Version *version;
-	DIR *stream = NULL;
 	struct stat st = {.st_dev = fs->root_dev};
 	int dir_fd, r;
 	HOLD(&fs->lock);
@@ -77,14 +83,10 @@ static int listing_open(Fs *fs, fuse_ino_t ino, Listing **ret_listing)
 			return r;
 		if (fstat(fd, &st) < 0)
 			return -errno;
-		stream = fdopendir(fd);
-		if (!stream)
-			return -errno;
-		fd_steal(&fd);
 	}
 	*ret_listing = g_new0(Listing, 1);
 	(*ret_listing)->dir = node_ref(version->node);
-	(*ret_listing)->stream = stream;
+	(*ret_listing)->fd = fd_steal(&fd);
 	(*ret_listing)->dev = st.st_dev;
 	g_hash_table_add(fs->listings, *ret_listing);
 	return 0;
@@ -178,33 +180,48 @@ static bool listing_add(fuse_req_t req, char *buffer, size_t size, size_t *n, co
 	return true;
 }
 
-/* Lists the backing from where the stream is. *ret_end: it has come to its end. */
-static int listing_stream(
+/* The same of an entry of the backing, which may have to be hidden. */
+static bool listing_add_backing(fuse_req_t req, const Listing *listing, char *buffer, size_t size,
+	size_t *n, const struct dirent64 *entry)
+{
+	Fs *fs = request_fs(req);
+	const struct stat st = {
+		.st_ino = request_number(fs, listing->dev, entry->d_ino),
+		.st_mode = DTTOIF(entry->d_type),
+	};
+
+	return listing_hides(fs, listing, entry->d_name) ||
+	       listing_add(req, buffer, size, n, entry->d_name, &st, entry->d_off);
+}
+
+/* Lists the backing from where it is. *ret_end: it has come to its end. */
+static int listing_backing(
 	fuse_req_t req, Listing *listing, char *buffer, size_t size, size_t *n, bool *ret_end)
 {
-	const Fs *fs = request_fs(req);
-	struct dirent *entry;
+	char entries[LISTING_READ] __attribute__((aligned(8)));
 
 	*ret_end = false;
-	for (;;) {
-		struct stat st = {};
+	while (size - *n >= LISTING_ENTRY_MAX) {
+		ssize_t length = getdents64(listing->fd, entries, MIN(sizeof(entries), size - *n));
 
-		errno = 0;
-		entry = readdir(listing->stream);
-		if (!entry && errno)
-			return -errno;
-		if (!entry)
+		/* What is said of an error is said again; it may be but a name too long for what is
+		 * left. */
+		if (length < 0)
+			return *n > 0 ? 0 : -errno;
+		*ret_end = length == 0;
+		if (*ret_end)
 			break;
-		st.st_ino = request_number(fs, listing->dev, entry->d_ino);
-		st.st_mode = DTTOIF(entry->d_type);
-		if (!listing_hides(request_fs(req), listing, entry->d_name) &&
-			!listing_add(req, buffer, size, n, entry->d_name, &st, entry->d_off)) {
-			seekdir(listing->stream, listing->offset);
-			return 0;
+		for (ssize_t at = 0; at < length;) {
+			const struct dirent64 *entry = (const struct dirent64 *)(entries + at);
+
+			if (!listing_add_backing(req, listing, buffer, size, n, entry)) {
+				lseek(listing->fd, listing->offset, SEEK_SET);
+				return 0;
+			}
+			listing->offset = entry->d_off;
+			at += entry->d_reclen;
 		}
-		listing->offset = entry->d_off;
 	}
-	*ret_end = true;
 	return 0;
 }
 
@@ -233,13 +250,12 @@ static int listing_read(
 		listing_begin(request_fs(req), listing);
 	if (offset >= HIDDEN_OFFSET && offset <= HIDDEN_OFFSET + (off_t)listing->hidden->len) {
 		first = (unsigned)(offset - HIDDEN_OFFSET);
-	} else if (listing->stream) {
-		if (offset == 0)
-			rewinddir(listing->stream);
-		else if (offset != listing->offset)
-			seekdir(listing->stream, offset);
+	} else if (listing->fd >= 0) {
+		if ((offset == 0 || offset != listing->offset) &&
+			lseek(listing->fd, offset, SEEK_SET) < 0)
+			return -errno;
 		listing->offset = offset;
-		r = listing_stream(req, listing, buffer, size, n, &end);
+		r = listing_backing(req, listing, buffer, size, n, &end);
 		if (r < 0)
 			return r;
 	}
@@ -286,7 +302,7 @@ void request_fsyncdir(fuse_req_t req, fuse_ino_t ino G_GNUC_UNUSED, int datasync
 	Listing *listing = (Listing *)(uintptr_t)fi->fh;
 	int r = 0;
 
-	if (listing->stream && fsync(dirfd(listing->stream)) < 0)
+	if (listing->fd >= 0 && fsync(listing->fd) < 0)
 		r = -errno;
 	request_reply(req, r);
 }
