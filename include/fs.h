@@ -79,6 +79,7 @@ struct Fs {
 	Node *writers[FS_N_WRITERS]; /* offer.c: at the thread's number modulo their count; owned */
 	uint64_t last_id;
 	uint64_t n_nodes, n_handles;
+	unsigned n_versions_peak; /* the most there were since memory was given back */
 };
 
 /* root_fd: the directory, opened before mounting; taken, on failure too. dir: its absolute path.

@@ -117,6 +117,8 @@ void node_remember_ctime(Fs *fs, Node *node, const struct stat *st, const struct
 /* Remembers that a session of this process, begun then, has left no trace. Takes a reference to
  * kept_by. */
 void node_remember_kept(Fs *fs, Node *node, Process *by, const struct timespec *began);
+/* Lets go of nodes that are kept for that, where it is too late by now (monotonic microseconds). */
+void node_expire_kept(Fs *fs, int64_t now);
 
 /* What the kernel has in mind of what is exposed is not so any more: that gets other ids with the
  * next lookups. */

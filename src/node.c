@@ -271,6 +271,14 @@ void node_remember_ctime(Fs *fs, Node *node, const struct stat *st, const struct
 	node->told_ctime = *told;
 }
 
+void node_expire_kept(Fs *fs, int64_t now)
+{
+	const Node *oldest;
+
+	while ((oldest = g_queue_peek_head(&fs->kept)) && oldest->kept_until < now)
+		node_unref(fs, g_queue_pop_head(&fs->kept));
+}
+
 void node_remember_kept(Fs *fs, Node *node, Process *by, const struct timespec *began)
 {
 	int64_t now = g_get_monotonic_time();
@@ -280,9 +288,9 @@ void node_remember_kept(Fs *fs, Node *node, Process *by, const struct timespec *
 	node->kept_began = *began;
 	node->kept_until = now + NODE_KEPT_US;
 	g_queue_push_tail(&fs->kept, node_ref(node));
-	while (fs->kept.length > NODE_KEPT_MAX ||
-		((Node *)g_queue_peek_head(&fs->kept))->kept_until < now)
+	if (fs->kept.length > NODE_KEPT_MAX)
 		node_unref(fs, g_queue_pop_head(&fs->kept));
+	node_expire_kept(fs, now);
 }
 
 void node_supersede(Fs *fs, Node *node)

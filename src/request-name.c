@@ -19,7 +19,11 @@
 #include "publish.h"
 #include "request.h"
 #include "stage-content.h"
+#include "usage.h"
 #include "util.h"
+
+/* So many contents that the kernel has forgotten are worth a look at the heap. */
+#define FORGOTTEN_MANY 16384
 
 int request_session(Fs *fs, Node *node, Stage **ret_stage)
 {
@@ -321,35 +325,41 @@ void request_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	}
 }
 
-static void forget(Fs *fs, fuse_ino_t ino, uint64_t n)
+/* Returns whether so much has been forgotten since the last time that it is worth giving the memory
+ * back. */
+static bool forget(Fs *fs, const struct fuse_forget_data *forgets, size_t count)
 {
-	Version *version = version_find(fs, ino);
+	unsigned n;
+	HOLD(&fs->lock);
 
-	if (version && version != fs->root_version && !version->node->special)
-		version_forget(fs, version, n);
-}
+	fs->n_versions_peak = MAX(fs->n_versions_peak, g_hash_table_size(fs->versions));
+	for (size_t i = 0; i < count; i++) {
+		Version *version = version_find(fs, forgets[i].ino);
 
-void request_forget(fuse_req_t req, fuse_ino_t ino, uint64_t n)
-{
-	Fs *fs = request_fs(req);
-
-	{
-		HOLD(&fs->lock);
-		forget(fs, ino, n);
+		if (version && version != fs->root_version && !version->node->special)
+			version_forget(fs, version, forgets[i].nlookup);
 	}
-	fuse_reply_none(req);
+	n = g_hash_table_size(fs->versions);
+	if (fs->n_versions_peak < FORGOTTEN_MANY || n > fs->n_versions_peak / 4)
+		return false;
+	fs->n_versions_peak = n;
+	return true;
 }
 
 void request_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
 {
 	Fs *fs = request_fs(req);
 
-	{
-		HOLD(&fs->lock);
-		for (size_t i = 0; i < count; i++)
-			forget(fs, forgets[i].ino, forgets[i].nlookup);
+	if (forget(fs, forgets, count)) {
+		request_cede(request_current());
+		usage_trim();
 	}
 	fuse_reply_none(req);
+}
+
+void request_forget(fuse_req_t req, fuse_ino_t ino, uint64_t n)
+{
+	request_forget_multi(req, 1, &(struct fuse_forget_data){.ino = ino, .nlookup = n});
 }
 
 void request_readlink(fuse_req_t req, fuse_ino_t ino)

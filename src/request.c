@@ -65,7 +65,7 @@ struct Receive {
 	unsigned n_short;     /* lock: grows with short sleeps, shrinks with others */
 	bool alone;    /* constant: there is one processor, and nothing comes while we look */
 	bool ended;    /* lock */
-	bool idle;     /* atomic: sleeps without an end, for there are no holds */
+	bool idle;     /* atomic: sleeps, and there are no holds that would end that soon */
 	bool killpriv; /* atomic: the kernel can leave dropping of set-id bits to us */
 
 	pthread_mutex_t queue_lock; /* a leaf */
@@ -336,13 +336,16 @@ static Request *receive_sleep(Receive *receive, uint64_t gate)
 	};
 	Request *job = request_new(receive->fs, NULL, 0, false);
 	int64_t now = g_get_monotonic_time(), next, retry;
+	bool holds;
 	uint64_t n;
 
 	{
 		HOLD(&receive->fs->lock);
 		next = pin_expire(receive->fs, now, job->due);
 		retry = failed_due(receive->fs, now, job->due);
+		node_expire_kept(receive->fs, now);
 	}
+	holds = next >= 0;
 	if (retry >= 0 && (next < 0 || retry < next))
 		next = retry;
 	/* What is due now must be seen by whoever is let go. */
@@ -350,7 +353,7 @@ static Request *receive_sleep(Receive *receive, uint64_t gate)
 	if (job->due->len > 0)
 		return job;
 	request_free(job);
-	__atomic_store_n(&receive->idle, next < 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&receive->idle, !holds, __ATOMIC_SEQ_CST);
 	receive_poll(receive, fds, next < 0 ? -1 : (int)MAX(1, (next - now + 999) / 1000));
 	__atomic_store_n(&receive->idle, false, __ATOMIC_SEQ_CST);
 	if (fds[1].revents)
