@@ -1,0 +1,89 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# P19: after tens of thousands of operations on files that are gone, and when the kernel has forgotten them, the daemon is where
+# it began: names, contents, handles, sessions, descriptors, memory, and files in the backing. Nor do names that have been
+# looked at cost anything then, and directories that are open cost little.
+# contrib/ci/conformance/leaks.sh is the long form.
+# AXES: root ext4
+# TIMEOUT: 120
+. "${0%/*}/lib.sh"
+need python3
+
+# forgotten: the kernel remembers nothing of the mount, and has said so
+forgotten() {
+	mount -i -o remount "$B"
+	[[ "$(status_value handles) $(status_value staged) $(status_value held)" == "0 0 $n_held" ]] &&
+		(($(status_value nodes) <= n_names))
+}
+churn() { # OPERATIONS
+	(($("$TOP/tests/mount/churn.py" "$B" "$1") >= $1)) || fail "too few operations"
+	until_true "the end of all names, handles and sessions" forgotten
+}
+remember() { # KEY...: what the status says of it now
+	local key
+	for key; do
+		declare -g "before_$key=$(status_value "$key")"
+	done
+}
+grew() { # KEY MAX
+	local before=before_$1
+	local more=$(($(status_value "$1") - ${!before}))
+	((more <= $2)) || fail "$1: $more more"
+}
+# Of a sanitizer's memory nothing can be said.
+grew_memory() {
+	[[ -n "$SANITIZED" ]] || grew "$@"
+}
+
+mkdir "$B/many" "$B/d"
+: >"$B/many/0"
+(cd "$B/many" && python3 -c 'import os; [os.link("0", str(i)) for i in range(1, 20001)]')
+
+# Sixteen versions are remembered, so that forgetting them is part of it. They have names, and directories above these.
+mnt -o keep=16
+n_names=$((3 + 3 * 16)) n_held=0
+churn 2000
+remember versions descriptors memory_bytes heap_bytes
+n_files=$(find "$V" | wc -l)
+churn 20000
+eq "left in the mount" "$(ls -A "$B" | tr '\n' ' ')" "d many "
+# The daemon remembers 64 processes, with two descriptors each.
+grew descriptors 128
+grew versions 0
+grew_memory heap_bytes $((512 << 10))
+grew_memory memory_bytes $((2 << 20))
+(($(find "$V" | wc -l) <= n_files)) || fail "more files in the backing: $(find "$V")"
+eq "failed" "$(status_value failed)" 0
+
+# files whose mtime was held back are remembered, but not those that are replaced, renamed over or removed
+echo same | tee "$B/d/"{1..100} >"$T/out"
+echo same | tee "$B/d/"{1..100} >"$T/out"
+until_true "the verdicts" eval '(($(status_value held) == 100))'
+echo other | tee "$B/d/"{1..25} >"$T/out"
+echo same >"$B/t"
+for i in {26..50}; do
+	cp "$B/t" "$B/u"
+	mv "$B/u" "$B/d/$i"
+done
+rm "$B/d/"{26..50}
+rm "$B/d/"{51..75}
+n_held=25 n_names=$((n_names + 60)) # of new files the times are remembered that were told of them
+until_true "the end of those that are gone" forgotten
+
+# names that have been looked at
+remember memory_bytes
+eq "names" "$(find "$B/many" -links +1000 | wc -l)" 20001
+(($(status_value nodes) > 20000)) || fail "they are not remembered: $(status_value nodes)"
+until_true "the kernel's forgetting" forgotten
+grew_memory memory_bytes $((4 << 20))
+
+# open directories
+remember memory_bytes
+(
+	ulimit -n 4096
+	for ((i = 0; i < 1000; i++)); do
+		exec {fd}<"$B/d"
+	done
+	eq "open directories" "$(status_value handles)" 1000
+	grew_memory memory_bytes $((4 << 20))
+)
