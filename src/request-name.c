@@ -340,7 +340,7 @@ static bool forget(Fs *fs, const struct fuse_forget_data *forgets, size_t count)
 			version_forget(fs, version, forgets[i].nlookup);
 	}
 	n = g_hash_table_size(fs->versions);
-	if (fs->n_versions_peak < FORGOTTEN_MANY || n > fs->n_versions_peak / 4)
+	if (fs->n_versions_peak < FORGOTTEN_MANY || n > fs->n_versions_peak / 8)
 		return false;
 	fs->n_versions_peak = n;
 	return true;
