@@ -1,10 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Builds lklfs and checks all that is promised, on a Debian 12 machine, as root or through sudo: installs the
+# Builds lklfs and checks all that is promised, on a Debian 12 or 13 machine, as root or through sudo: installs the
 # packages that are missing, builds with gcc and clang, runs the unit tests, the mount tests, the race test, the
-# model test and the oracles plain, with AddressSanitizer and UndefinedBehaviorSanitizer, and with ThreadSanitizer.
+# model test, the oracles and the crowd plain, with AddressSanitizer and UndefinedBehaviorSanitizer, and with ThreadSanitizer.
 #
-#   contrib/check.sh
+#   contrib/check.sh [NAME...]
+#
+# NAME is a part of it: plain, clang-build, asan, tsan or format (these by default), or clang, which is what plain is with the
+# other compiler, or unit, which is builds with both compilers and the unit tests alone. What is not asked for is not counted.
 #
 # The last line says `N passed, N failed, N skipped`; the exit status is 0 only if nothing failed.
 # LKLFS_MUST_RUN=1 makes skips failures.
@@ -27,9 +30,18 @@ model_operations=50000
 model_operations_sanitized=5000
 oracle_edits=300 # of each kind
 oracle_edits_sanitized=20
+crowd_seconds=30
+crowd_seconds_sanitized=5
 model_seed=20261124 # the same lots each time; tests/model/run.sh without a seed draws others
 
 cd "$(dirname "$0")/.." || exit 1
+(($#)) || set -- plain clang-build asan tsan format
+for part; do
+	case $part in
+	plain | clang | clang-build | unit | asan | tsan | format) ;;
+	*) echo "check.sh: there is no part named $part" >&2 && exit 2 ;;
+	esac
+done
 if ((EUID != 0)); then
 	command -v sudo >/dev/null || { echo "check.sh: must be root, or have sudo" >&2 && exit 1; }
 	exec sudo --preserve-env=CI,CHECK_BUDGET,CHECK_LIMIT,LKLFS_MUST_RUN,TMPDIR "$0" "$@" </dev/null
@@ -100,13 +112,14 @@ build() {
 	within 300 meson setup "${again[@]}" "$dir" --werror "$@" && within 900 ninja -C "$dir"
 }
 
-# unit HOW DIR: every GLib test case counts. A program that ends badly counts as one failure at least.
+# unit WHAT HOW DIR: every GLib test case counts. A program that ends badly counts as one failure at least.
 unit() {
-	local r=0 counts
-	local -n under=$1
-	rm -f "$2/meson-logs/testlog.junit.xml"
-	within 600 "${under[@]}" meson test -C "$2" --no-rebuild --suite unit >"$log" 2>&1 || r=$?
-	counts=$(python3 - "$2/meson-logs/testlog.junit.xml" "$r" 2>/dev/null <<'EOF'
+	local what=$1 r=0 counts
+	local -n under=$2
+	shift 2
+	rm -f "$1/meson-logs/testlog.junit.xml"
+	within 600 "${under[@]}" meson test -C "$1" --no-rebuild --suite unit >"$log" 2>&1 || r=$?
+	counts=$(python3 - "$1/meson-logs/testlog.junit.xml" "$r" 2>/dev/null <<'EOF'
 import sys, xml.etree.ElementTree as tree
 path, status = sys.argv[1], int(sys.argv[2])
 passed = failed = skipped = 0
@@ -128,10 +141,10 @@ EOF
 	read -r passed failed skipped <<<"$counts"
 	if ((failed)); then
 		tail -n 60 "$log"
-		grep -l -E 'AddressSanitizer|ThreadSanitizer' "$2"/meson-logs/testlog.txt >/dev/null 2>&1 &&
-			grep -A 40 -m 1 -E 'Sanitizer' "$2/meson-logs/testlog.txt"
+		grep -l -E 'AddressSanitizer|ThreadSanitizer' "$1"/meson-logs/testlog.txt >/dev/null 2>&1 &&
+			grep -A 40 -m 1 -E 'Sanitizer' "$1/meson-logs/testlog.txt"
 	fi
-	echo "unit tests, $1: $passed ok, $failed FAIL, $skipped skip"
+	echo "unit tests, $what: $passed ok, $failed FAIL, $skipped skip"
 	count "$passed" "$failed" "$skipped"
 }
 
@@ -156,22 +169,23 @@ suite() {
 	count "$passed" "$failed" "$skipped"
 }
 
-# variant WHAT HOW DIR ROUNDS OPERATIONS EDITS OPTION...: a build of its own, and all suites with it. A suite needs some
-# minutes, and must not take so many that the others do not have theirs.
+# variant WHAT HOW DIR ROUNDS OPERATIONS EDITS CROWD_SECONDS OPTION...: a build of its own, and all suites with it. A suite
+# needs some minutes, and must not take so many that the others do not have theirs.
 variant() {
-	local what=$1 how=$2 dir=$3 rounds=$4 operations=$5 edits=$6
+	local what=$1 how=$2 dir=$3 rounds=$4 operations=$5 edits=$6 seconds=$7
 	local -n under=$how
-	shift 6
+	shift 7
 	if ! check "build, $what" build "$dir" "$@"; then
-		echo "FAIL: unit tests, mount tests, race test, model test and oracles, $what: not begun"
-		count 0 5 0
+		echo "FAIL: unit tests, mount tests, race test, model test, oracles and crowd, $what: not begun"
+		count 0 6 0
 		return
 	fi
-	unit "$how" "$dir"
+	unit "$what" "$how" "$dir"
 	suite "mount tests, $what" 1200 tests/run --build-dir "$dir" -j "$(nproc)"
 	suite "race test, $what" 900 "${under[@]}" tests/race/run.sh "$dir" "$rounds"
 	suite "model test, $what" 900 "${under[@]}" tests/model/run.sh "$dir" "$operations" "$model_seed"
 	suite "oracles, $what" 900 "${under[@]}" tests/oracle/run.sh "$dir" "$edits"
+	suite "crowd, $what" 600 "${under[@]}" tests/crowd/run.sh "$dir" "$seconds"
 }
 
 check_format() {
@@ -190,13 +204,26 @@ if ! install_packages; then
 fi
 [[ -e /dev/fuse ]] || modprobe fuse || :
 
-variant plain plain build "$race_rounds" "$model_operations" "$oracle_edits"
-CC=clang check "build with clang" build build-clang
-variant AddressSanitizer asan build-asan "$race_rounds_sanitized" "$model_operations_sanitized" \
-	"$oracle_edits_sanitized" -Db_sanitize=address,undefined
-variant ThreadSanitizer tsan build-tsan "$race_rounds_sanitized" "$model_operations_sanitized" \
-	"$oracle_edits_sanitized" -Db_sanitize=thread
-check_format
+for part; do
+	case $part in
+	plain) variant plain plain build "$race_rounds" "$model_operations" "$oracle_edits" "$crowd_seconds" ;;
+	clang) CC=clang variant clang plain build-clang "$race_rounds" "$model_operations" "$oracle_edits" "$crowd_seconds" ;;
+	clang-build) CC=clang check "build with clang" build build-clang ;;
+	unit)
+		check "build, gcc" build build && unit gcc plain build
+		CC=clang check "build, clang" build build-clang && unit clang plain build-clang
+		;;
+	asan)
+		variant AddressSanitizer asan build-asan "$race_rounds_sanitized" "$model_operations_sanitized" \
+			"$oracle_edits_sanitized" "$crowd_seconds_sanitized" -Db_sanitize=address,undefined
+		;;
+	tsan)
+		variant ThreadSanitizer tsan build-tsan "$race_rounds_sanitized" "$model_operations_sanitized" \
+			"$oracle_edits_sanitized" "$crowd_seconds_sanitized" -Db_sanitize=thread
+		;;
+	format) check_format ;;
+	esac
+done
 
 echo "$n_passed passed, $n_failed failed, $n_skipped skipped"
 ((n_failed == 0 && n_passed > 0))
