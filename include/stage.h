@@ -78,9 +78,9 @@ struct Stage {
 	Ranges equal;  /* while fd is -1: where the content is the exposed one; elsewhere zeros */
 	bool resized;  /* atomic: the size has changed since it began */
 	bool shrunk;   /* atomic: it has been smaller than before */
-	off_t size;    /* atomic */
-	off_t difference; /* where the first one was seen */
-	bool dirty;       /* atomic: something was written, stored or truncated */
+	_Alignas(8) off_t size; /* atomic; an off_t begins at 4 on i386 */
+	off_t difference;       /* where the first one was seen */
+	bool dirty;             /* atomic: something was written, stored or truncated */
 	int error; /* the first failure of a write, -errno: then the content is not what was written
 		    */
 };

@@ -71,9 +71,9 @@ struct Known {
 };
 
 struct Steps {
-	char *const *drivers; /* constant */
-	unsigned n_max;       /* constant */
-	uint64_t n_turns;     /* atomic: what has the lower turn was done before */
+	char *const *drivers;         /* constant */
+	unsigned n_max;               /* constant */
+	_Alignas(8) uint64_t n_turns; /* atomic: what has the lower turn was done before */
 	/* No descriptor is opened, read or closed under it. */
 	pthread_mutex_t lock;
 	GHashTable *known; /* lock: tid -> Known, owned */

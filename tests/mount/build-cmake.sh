@@ -23,5 +23,5 @@ EOF
 out=$B/out
 configure() { cmake -S "$W/src" -B "$out" -G Ninja -DCMAKE_BUILD_TYPE=Release >&2; }
 build() { ninja_build; }
-left_out=('.ninja_*' 'CMake*.log' CMakeScratch build.ninja) # what CMake writes otherwise the second time, too
+left_out=('.ninja_*' 'CMake*.log' CMakeConfigureLog.yaml CMakeScratch build.ninja) # what CMake writes otherwise the second time, too
 small_project "$W/src/CMakeLists.txt" configure

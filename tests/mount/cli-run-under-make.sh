@@ -44,9 +44,10 @@ cat >holders <<'EOF'
 #!/bin/bash
 auth=${MAKEFLAGS#*--jobserver-auth=}
 auth=${auth%% *}
-[[ "$auth" == *,* && "$MAKEFLAGS" == *--jobserver-auth=* ]] || echo "no jobserver in $MAKEFLAGS"
-pipe=$(readlink "/proc/self/fd/${auth%,*}")
-[[ "$pipe" == pipe:* ]] || echo "no pipe but $pipe"
+[[ "$auth" == @(*,*|fifo:*) && "$MAKEFLAGS" == *--jobserver-auth=* ]] || echo "no jobserver in $MAKEFLAGS"
+pipe=${auth#fifo:}
+[[ "$auth" == fifo:* ]] || pipe=$(readlink "/proc/self/fd/${auth%,*}")
+[[ "$pipe" == pipe:* || -p "$pipe" ]] || echo "no pipe but $pipe"
 for comm in /proc/[0-9]*/comm; do
 	{ read -r name <"$comm"; } 2>/dev/null
 	[[ "$name" == lklfs ]] || continue
@@ -59,21 +60,33 @@ done
 EOF
 chmod +x holders
 
-# two at once, whose jobs have to run two at once
-timeout 50 make -j4 >"$T/out" 2>"$T/err" </dev/null || fail "make -j4: $(cat "$T/out" "$T/err")"
-eq "jobs that met" "$(grep -x '[ab]' "$T/out" | sort | tr -d '\n')" aabb
-eq "said" "$(grep -v '^lklfs: 1 file written:' "$T/err" || :)" ""
-eq "held by lklfs" "$(cat holds)" ""
-eq "MAKEFLAGS within" "$(grep -c -- '-j4 --jobserver-auth=[0-9]*,[0-9]*' flags)" 2
-eq "outputs" "$(cat "$B/one/output" "$B/two/output")" $'made\nmade'
-eq "mounts" "$(findmnt -n -t fuse.lklfs)" ""
+# under OPTION...: of make's
+under() {
+	rm -f flags holds
+	# two at once, whose jobs have to run two at once
+	timeout 50 make "$@" -j4 >"$T/out" 2>"$T/err" </dev/null || fail "make $* -j4: $(cat "$T/out" "$T/err")"
+	eq "jobs that met" "$(grep -x '[ab]' "$T/out" | sort | tr -d '\n')" aabb
+	eq "said" "$(grep -v '^lklfs: 1 file written:' "$T/err" || :)" ""
+	eq "held by lklfs" "$(cat holds)" ""
+	eq "MAKEFLAGS within" "$(grep -cE -- "-j4 .*--jobserver-auth=([0-9]+,[0-9]+|fifo:)" flags)" 2
+	eq "outputs" "$(cat "$B/one/output" "$B/two/output")" $'made\nmade'
+	eq "mounts" "$(findmnt -n -t fuse.lklfs)" ""
 
-# killed in the middle: the tokens that the inner make had are there for four others
-timeout 50 make -j4 after >"$T/out" 2>"$T/err" </dev/null || fail "make -j4 after: $(cat "$T/out" "$T/err")"
-eq "jobs after one was killed" "$(grep -c '^four-' "$T/out")" 3
-has "said of the one that was killed" "$(cat "$T/err")" "lklfs: 0 files written"
-! grep -E 'INTERNAL|jobserver' "$T/err" || fail "tokens were lost"
-eq "mounts" "$(findmnt -n -t fuse.lklfs)" ""
+	# killed in the middle: the tokens that the inner make had are there for four others (make 4.4 takes them along, also
+	# where there is no lklfs)
+	[[ "$(make --version | head -n 1)" != "GNU Make 4.4"* ]] || return 0
+	timeout 50 make "$@" -j4 after >"$T/out" 2>"$T/err" </dev/null || fail "make $* -j4 after: $(cat "$T/out" "$T/err")"
+	eq "jobs after one was killed" "$(grep -c '^four-' "$T/out")" 3
+	has "said of the one that was killed" "$(cat "$T/err")" "lklfs: 0 files written"
+	! grep -E 'INTERNAL|jobserver' "$T/err" || fail "tokens were lost"
+	eq "mounts" "$(findmnt -n -t fuse.lklfs)" ""
+}
+under
+# make 4.4 has a fifo, unless it is told otherwise
+if make --help | grep -q -e --jobserver-style; then
+	rm -f "$B"/*/output
+	under --jobserver-style=pipe
+fi
 
 # a jobserver that is a fifo (make 4.4) is a name, and stays one
 mkfifo tokens

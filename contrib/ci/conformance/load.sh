@@ -72,7 +72,7 @@ round() { # SECONDS
 what=(descriptors memory_bytes staged handles nodes held failed)
 figures() {
 	local key
-	mount -i -o remount "$mount"
+	LIBMOUNT_FORCE_MOUNT2=always mount -i -o remount "$mount" # that of util-linux 2.41 names options anew, which FUSE refuses
 	for key in "${what[@]}"; do
 		status_value "$key"
 	done

@@ -3,7 +3,7 @@
 # cJSON: CMake and ninja, beside its sources.
 tools=(cmake ninja gcc)
 driver=ninja
-left_out=('.ninja_*' 'CMake*.log' Testing) # times, and names of temporary files
+left_out=('.ninja_*' 'CMake*.log' CMakeConfigureLog.yaml Testing) # times, and names of temporary files
 
 get() { [[ -e "$(echo cjson_*.orig.tar.gz)" ]] || apt-get source --download-only cjson; }
 unpack() { tar xf cjson_*.orig.tar.gz -C "$src" --strip-components=1; }
