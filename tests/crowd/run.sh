@@ -106,7 +106,7 @@ mount_lklfs() {
 
 # crowded: for so many seconds; what it says is in $work/out
 crowded() {
-	within $((seconds + 4 * stall + 60)) "$crowd" --seconds="$seconds" --daemon="$daemon" "${options[@]}" \
+	within $((seconds + 6 * stall + 60)) "$crowd" --seconds="$seconds" --daemon="$daemon" "${options[@]}" \
 		${group:+--cgroup="$group/cgroup.procs"} "$dir" >"$work/out" 2>&1
 }
 

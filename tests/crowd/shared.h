@@ -32,6 +32,7 @@ enum {
 /* A place for one process after another. */
 struct Slot {
 	_Atomic pid_t pid;
+	int stall;                 /* constant: so many seconds it may stand still */
 	_Atomic uint64_t n_done;   /* works that it has done: this must move */
 	const char *_Atomic doing; /* a literal: the parent forked with the same ones */
 	int64_t longest;           /* its own: ns; a work of its */

@@ -77,11 +77,11 @@ static inline bool watch_barks(Crowd *crowd)
 			slot->moved = now;
 		}
 		if (atomic_load(&slot->pid) == 0 ||
-			now - slot->moved < crowd->stall * INT64_C(1000000000))
+			now - slot->moved < slot->stall * INT64_C(1000000000))
 			continue;
 		if (n++ == 0)
 			crowd_fail(crowd, "process %d stands still for %d s in: %s",
-				(int)atomic_load(&slot->pid), crowd->stall,
+				(int)atomic_load(&slot->pid), slot->stall,
 				atomic_load(&slot->doing));
 		if (n <= MAX_STACKS)
 			watch_tell_process(atomic_load(&slot->pid));
