@@ -92,18 +92,27 @@ int backing_open_write(int dir_fd, const char *name, int *ret_fd)
 	return backing_open(dir_fd, name, O_RDWR | O_NONBLOCK, ret_fd);
 }
 
-int backing_reopen_read(int fd, int *ret_fd)
+static int reopen(int fd, int flags, int *ret_fd)
 {
 	char path[32];
-
 	int copy;
 
 	proc_path(fd, path);
-	copy = open(path, O_RDONLY | O_CLOEXEC);
+	copy = open(path, flags | O_CLOEXEC);
 	if (copy < 0)
 		return -errno;
 	*ret_fd = copy;
 	return 0;
+}
+
+int backing_reopen_read(int fd, int *ret_fd)
+{
+	return reopen(fd, O_RDONLY, ret_fd);
+}
+
+int backing_reopen_write(int fd, int *ret_fd)
+{
+	return reopen(fd, O_RDWR, ret_fd);
 }
 
 int backing_open_unreadable(int dir_fd, const char *name, int *ret_fd)

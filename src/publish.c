@@ -268,9 +268,11 @@ static int publish_through(Fs *fs, Stage *stage, bool ends, bool durable, Record
 		*ret_record = record_drop(fs, record);
 		return r;
 	}
-	former_forget_node(fs, stage->node);
-	node_supersede(fs, stage->node);
-	publish_note(fs, stage, VERDICT_CHANGED);
+	if (stage->node->linked) {
+		former_forget_node(fs, stage->node);
+		node_supersede(fs, stage->node);
+		publish_note(fs, stage, VERDICT_CHANGED);
+	}
 	through_supersede(fs, stage);
 	if (!ends)
 		stage_rebase(fs, stage, false);
@@ -543,6 +545,10 @@ static int publish_under_lock(
 	int r;
 
 	if (!stage->node->linked) {
+		if (stage->dirty && !same && through_is_missed(fs, stage)) {
+			outcome->verdict = VERDICT_CHANGED;
+			return -EXDEV;
+		}
 		if ((stage->dirty || stage->is_new) && !stage->nameless) {
 			outcome->verdict = VERDICT_REMOVED;
 			outcome->record = record_new(fs, stage, VERDICT_REMOVED, NULL);
@@ -627,7 +633,7 @@ static bool publish_is_incomplete(Fs *fs, const Stage *stage)
 {
 	HOLD(&fs->lock);
 
-	return stage->error && stage->node->linked;
+	return stage->error && (stage->node->linked || through_is_missed(fs, stage));
 }
 
 /* The name shows what it did before, so that the next build writes it again; what there is of the
@@ -680,6 +686,10 @@ Record *publish_end(Fs *fs, Stage *stage)
 	verdict = outcome.verdict;
 	HOLD(&fs->lock);
 	stage->deciding = false;
+	if (r < 0 && through_is_missed(fs, stage)) {
+		stage->error = r;
+		return publish_incomplete(fs, stage);
+	}
 	/* Removed while its bytes were made whole or written through: nobody can miss it. */
 	if (r < 0 && !stage->node->linked) {
 		verdict = VERDICT_REMOVED;
@@ -779,7 +789,8 @@ int publish_save(Fs *fs, Stage *stage)
 		HOLD(&stage->lock);
 		r = publish_bytes(fs, stage, false, &same);
 		HOLD(&fs->lock);
-		if (!stage->node->linked || same || (!stage->dirty && !stage->is_new)) {
+		if ((!stage->node->linked && !through_is_missed(fs, stage)) || same ||
+			(!stage->dirty && !stage->is_new)) {
 			stage_end(fs, stage, NULL);
 			return 0;
 		}

@@ -34,17 +34,33 @@ int through_is_needed(const Fs *fs, const Stage *stage, bool *ret_needed)
 	return 0;
 }
 
+bool through_is_missed(const Fs *fs, const Stage *stage)
+{
+	struct stat st;
+
+	return !stage->node->linked && stage->base_fd >= 0 &&
+	       backing_stat_open(stage->base_fd, &st) == 0 && kept_n_links(fs, &st) > 0;
+}
+
+/* By its name, or by what the session has open of it if that has gone. */
+static int through_open_named(Fs *fs, const Stage *stage, int *ret_fd)
+{
+	int dir_fd, r;
+
+	if (!stage->node->linked)
+		return backing_reopen_write(stage->base_fd, ret_fd);
+	r = node_parent_fd(fs, stage->node, &dir_fd);
+	return r < 0 ? r : backing_open_write(dir_fd, stage->node->name, ret_fd);
+}
+
 static int through_open(Fs *fs, Stage *stage, int *ret_fd)
 {
 	autofd fd = -1;
 	struct stat base, st;
-	int dir_fd, r;
+	int r;
 	HOLD(&fs->lock);
 
-	r = node_parent_fd(fs, stage->node, &dir_fd);
-	if (r < 0)
-		return r;
-	r = backing_open_write(dir_fd, stage->node->name, &fd);
+	r = through_open_named(fs, stage, &fd);
 	if (r < 0)
 		return r;
 	if (fstat(fd, &st) < 0 || fstat(stage->base_fd, &base) < 0)
@@ -117,9 +133,11 @@ static int through_begin(Fs *fs, Stage *stage, bool durable)
 
 	{
 		HOLD(&fs->lock);
-		r = node_parent_fd(fs, stage->node, &dir_fd);
+		r = stage->node->linked ? node_parent_fd(fs, stage->node, &dir_fd) : 0;
 		if (r < 0)
 			return r;
+		if (!stage->node->linked)
+			dir_fd = fs->root_fd;
 		/* Its ctime tells when the writing began, its mtime is what the file gets should
 		 * another have to finish it. A second attempt has the name already. */
 		if (stage->times_set)
