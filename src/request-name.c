@@ -552,25 +552,11 @@ static int remove_file(Fs *fs, const Node *dir, Node *node, int dir_fd, const ch
 					       : former_remove(fs, dir, dir_fd, name);
 }
 
-/* flags: as of unlinkat(2). */
-static int remove_name(Fs *fs, fuse_ino_t parent, const char *name, int flags)
+/* flags: as of unlinkat(2). node: of the name, or NULL. */
+static int remove_from(Fs *fs, Version *dir, Node *node, int dir_fd, const char *name, int flags)
 {
-	Version *dir;
-	Node *node;
-	int dir_fd, r;
-	HOLD(&fs->lock);
+	int r;
 
-	dir = version_find(fs, parent);
-	if (!dir)
-		return -ESTALE;
-	if (request_special(fs, dir->node, name))
-		return -EPERM;
-	if (backing_is_hidden(name))
-		return -ENOENT;
-	r = request_dir_fd(fs, dir, &dir_fd);
-	if (r < 0)
-		return r;
-	node = node_find(fs, dir->node, name);
 	r = request_may_remove(dir_fd, name, node);
 	if (r < 0)
 		return r;
@@ -597,6 +583,32 @@ static int remove_name(Fs *fs, fuse_ino_t parent, const char *name, int flags)
 	if (node)
 		node_unlink(fs, node);
 	return 0;
+}
+
+static int remove_name(Fs *fs, fuse_ino_t parent, const char *name, int flags)
+{
+	Version *dir;
+	Node *node;
+	int dir_fd, r;
+	HOLD(&fs->lock);
+
+	dir = version_find(fs, parent);
+	if (!dir)
+		return -ESTALE;
+	if (request_special(fs, dir->node, name))
+		return -EPERM;
+	if (backing_is_hidden(name))
+		return -ENOENT;
+	r = request_dir_fd(fs, dir, &dir_fd);
+	if (r < 0)
+		return r;
+	node = node_find(fs, dir->node, name);
+	/* What is kept of its file may have been all that held it. */
+	if (node)
+		node_ref(node);
+	r = remove_from(fs, dir, node, dir_fd, name, flags);
+	node_unref(fs, node);
+	return r;
 }
 
 void request_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
