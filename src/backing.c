@@ -631,20 +631,38 @@ struct Hidden {
 	unsigned long long ino, birth; /* 0: none */
 };
 
+/* Takes a number off, and what is behind it, as they are written there: no sign, no zero in front.
+ */
+static bool hidden_number(const char **rest, uint64_t max, unsigned long long *ret_number)
+{
+	char *end;
+
+	errno = 0;
+	if (!g_ascii_isdigit(**rest) || (**rest == '0' && g_ascii_isdigit((*rest)[1])))
+		return false;
+	*ret_number = g_ascii_strtoull(*rest, &end, 10);
+	if (errno || *ret_number > max || (*end && *end != '-') || (*end && !end[1]))
+		return false;
+	*rest = end + (*end == '-');
+	return true;
+}
+
 static bool hidden_parse(const char *name, Hidden *ret_hidden)
 {
 	const char *rest = name + strlen(BACKING_HIDDEN_PREFIX);
-	int end[3] = {};
-	unsigned n;
+	unsigned long long pid, n;
 
 	*ret_hidden = (Hidden){};
-	if (sscanf(rest, "%d-%llu-%u%n-%llu%n-%llu%n", &ret_hidden->pid, &ret_hidden->start, &n,
-		    &end[0], &ret_hidden->ino, &end[1], &ret_hidden->birth, &end[2]) < 3)
+	if (!hidden_number(&rest, INT_MAX, &pid) ||
+		!hidden_number(&rest, UINT64_MAX, &ret_hidden->start) ||
+		!hidden_number(&rest, UINT_MAX, &n))
 		return false;
-	for (unsigned i = 0; i < G_N_ELEMENTS(end); i++)
-		if (end[i] > 0 && !rest[end[i]])
-			return true;
-	return false;
+	ret_hidden->pid = (int)pid;
+	if (*rest && !hidden_number(&rest, UINT64_MAX, &ret_hidden->ino))
+		return false;
+	if (*rest && !hidden_number(&rest, UINT64_MAX, &ret_hidden->birth))
+		return false;
+	return !*rest;
 }
 
 bool backing_is_made(const char *hidden)

@@ -31,9 +31,10 @@ static void make_hidden(int dir_fd, pid_t pid, unsigned long long start, unsigne
 
 #define OTHERS_NAMES                                                                               \
 	".lklfs .lklfs-stage " BACKING_HIDDEN_PREFIX " " BACKING_HIDDEN_PREFIX                     \
-	"1-1 " BACKING_HIDDEN_PREFIX "1-1-1- " BACKING_HIDDEN_PREFIX                               \
-	"1-1-1-1-1x " BACKING_HIDDEN_PREFIX "1-1-1-1x " BACKING_HIDDEN_PREFIX                      \
-	"1-1-1x " BACKING_HIDDEN_PREFIX "x a f.lklfs-unsaved file"
+	"-1-0-0 " BACKING_HIDDEN_PREFIX "1-1 " BACKING_HIDDEN_PREFIX                               \
+	"1-1-1- " BACKING_HIDDEN_PREFIX "1-1-1-1-1x " BACKING_HIDDEN_PREFIX                        \
+	"1-1-1-1x " BACKING_HIDDEN_PREFIX "1-1-1x " BACKING_HIDDEN_PREFIX                          \
+	"x a f.lklfs-unsaved file"
 
 static void test_sweep_dead(Place *place, const void *data)
 {
@@ -57,11 +58,11 @@ static void test_sweep_dead(Place *place, const void *data)
 	make_hidden(deep_fd, 1, start_of(1) + 1, 0);
 	/* nobody's */
 	make_hidden(place->fd, 0, 0, 0);
-	make_hidden(place->fd, -1, 0, 0);
 	make_hidden(place->fd, getpid(), 0, 0);
 	/* not ours */
 	make_file(place->fd, BACKING_HIDDEN_PREFIX, "bytes");
 	make_file(place->fd, BACKING_HIDDEN_PREFIX "x", "bytes");
+	make_file(place->fd, BACKING_HIDDEN_PREFIX "-1-0-0", "bytes");
 	make_file(place->fd, BACKING_HIDDEN_PREFIX "1-1", "bytes");
 	make_file(place->fd, BACKING_HIDDEN_PREFIX "1-1-1x", "bytes");
 	make_file(place->fd, BACKING_HIDDEN_PREFIX "1-1-1-", "bytes");
