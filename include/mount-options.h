@@ -54,7 +54,8 @@ void options_clear(Options *options);
 int options_parse(Options *options, bool run, int argc, char **argv, bool *ret_done);
 
 /* The next word of a value of -o, "a,b=c", to free, as it was written; *text goes on behind it.
- * "\," is a comma that does not separate. NULL: no more. */
+ * "\," is a comma that does not separate, and after "\\" one does. A backslash at the very end is
+ * doubled, so that it means itself wherever the word is put. NULL: no more. */
 char *options_next_word(const char **text);
 
 /* For every subcommand: reads argv by entries, --help and --version included, as above. name is

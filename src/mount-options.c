@@ -286,13 +286,18 @@ char *options_next_word(const char **text)
 {
 	while (**text) {
 		const char *start = *text, *end = start;
+		bool dangles = false;
 
-		for (; *end && *end != ','; end++)
-			if (end[0] == '\\' && end[1] == ',')
+		/* To libfuse a backslash takes what follows along, another one too. */
+		for (; *end && *end != ','; end++) {
+			dangles = end[0] == '\\' && !end[1];
+			if (end[0] == '\\' && end[1])
 				end++;
+		}
 		*text = end + (*end == ',');
 		if (end > start)
-			return g_strndup(start, end - start);
+			return g_strdup_printf(
+				dangles ? "%.*s\\" : "%.*s", (int)(end - start), start);
 	}
 	return NULL;
 }
@@ -333,17 +338,19 @@ static int parse_list(Options *options, const char *text)
 static char **split_o(int argc, char **argv)
 {
 	GPtrArray *all = g_ptr_array_new();
-	bool words_only = false;
+	bool words_only = false, is_list = false;
 
 	for (int i = 0; i < argc; i++) {
-		if (!strcmp(argv[i], "--"))
+		if (!is_list && !strcmp(argv[i], "--"))
 			words_only = true;
-		if (!words_only && g_str_has_prefix(argv[i], "-o") && argv[i][2]) {
+		if (!words_only && !is_list && g_str_has_prefix(argv[i], "-o") && argv[i][2]) {
 			g_ptr_array_add(all, g_strdup("-o"));
 			g_ptr_array_add(all, g_strdup(argv[i] + 2));
 		} else {
 			g_ptr_array_add(all, g_strdup(argv[i]));
 		}
+		/* Whatever comes next is its value. */
+		is_list = !words_only && !is_list && !strcmp(argv[i], "-o");
 	}
 	g_ptr_array_add(all, NULL);
 	return (char **)g_ptr_array_free(all, FALSE);
