@@ -52,6 +52,12 @@ int proc_arguments(pid_t pid, char ***ret_arguments);
 /* The supplementary groups of a thread: an array of gid_t, to free. Can wait. */
 int proc_groups(pid_t tid, GArray **ret_groups);
 
+/* What the three above make of the text of /proc/PID/stat, which they spoil, and of status.
+ * -EINVAL. */
+int proc_parse_stat(char *line, ProcStat *ret_stat);
+int proc_parse_process(const char *status, pid_t *ret_pid);
+int proc_parse_groups(const char *status, GArray **ret_groups);
+
 /* Whether it is certain that this process has gone, or is a zombie all of whose threads are. Can
  * wait. */
 bool proc_has_gone(pid_t pid, unsigned long long start);

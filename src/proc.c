@@ -80,9 +80,8 @@ static int proc_read(pid_t pid, const char *file, char *buffer, size_t size)
 	return 0;
 }
 
-/* Takes a stat line apart. The command may hold anything, parentheses too, so the last one ends it.
- */
-static int stat_parse(char *line, ProcStat *ret_stat)
+/* The command may hold anything, parentheses too, so the last one ends it. */
+int proc_parse_stat(char *line, ProcStat *ret_stat)
 {
 	char *open = strchr(line, '('), *close = strrchr(line, ')');
 	int parent;
@@ -108,23 +107,50 @@ int proc_stat(pid_t pid, ProcStat *ret_stat)
 	r = proc_read(pid, "stat", line, sizeof(line));
 	if (r < 0)
 		return r;
-	return stat_parse(line, ret_stat);
+	return proc_parse_stat(line, ret_stat);
+}
+
+int proc_parse_process(const char *status, pid_t *ret_pid)
+{
+	const char *line = strstr(status, "\nTgid:");
+	pid_t pid = line ? (pid_t)strtol(line + 6, NULL, 10) : 0;
+
+	if (pid <= 0)
+		return -EINVAL;
+	*ret_pid = pid;
+	return 0;
 }
 
 int proc_process_of(pid_t tid, pid_t *ret_pid)
 {
-	char status[4096], *line;
-	pid_t pid;
+	char status[4096];
 	int r;
 
 	r = proc_read(tid, "status", status, sizeof(status));
-	if (r < 0)
-		return r;
-	line = strstr(status, "\nTgid:");
-	pid = line ? (pid_t)strtol(line + 6, NULL, 10) : 0;
-	if (pid <= 0)
+	return r < 0 ? r : proc_parse_process(status, ret_pid);
+}
+
+int proc_parse_groups(const char *status, GArray **ret_groups)
+{
+	const char *at = strstr(status, "\nGroups:");
+	GArray *groups;
+
+	if (!at)
 		return -EINVAL;
-	*ret_pid = pid;
+	groups = g_array_new(FALSE, FALSE, sizeof(gid_t));
+	at += strlen("\nGroups:");
+	for (;;) {
+		gid_t group;
+		char *end;
+
+		at += strspn(at, " \t");
+		if (!g_ascii_isdigit(*at))
+			break;
+		group = (gid_t)strtoul(at, &end, 10);
+		g_array_append_val(groups, group);
+		at = end;
+	}
+	*ret_groups = groups;
 	return 0;
 }
 
@@ -161,28 +187,11 @@ int proc_groups(pid_t tid, GArray **ret_groups)
 {
 	g_autofree char *path = g_strdup_printf("/proc/%d/status", (int)tid);
 	g_autofree char *text = NULL;
-	GArray *groups;
-	char *at;
 
 	/* As long as its longest line, of groups. */
 	if (!g_file_get_contents(path, &text, NULL, NULL))
 		return -ESRCH;
-	at = strstr(text, "\nGroups:");
-	if (!at)
-		return -EINVAL;
-	groups = g_array_new(FALSE, FALSE, sizeof(gid_t));
-	at += strlen("\nGroups:");
-	for (;;) {
-		gid_t group;
-
-		at += strspn(at, " \t");
-		if (!g_ascii_isdigit(*at))
-			break;
-		group = (gid_t)strtoul(at, &at, 10);
-		g_array_append_val(groups, group);
-	}
-	*ret_groups = groups;
-	return 0;
+	return proc_parse_groups(text, ret_groups);
 }
 
 bool proc_has_gone(pid_t pid, unsigned long long start)

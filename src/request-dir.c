@@ -268,7 +268,7 @@ void request_readdir(fuse_req_t req, fuse_ino_t ino G_GNUC_UNUSED, size_t size, 
 	struct fuse_file_info *fi)
 {
 	Listing *listing = (Listing *)(uintptr_t)fi->fh;
-	g_autofree char *buffer = g_malloc(size);
+	g_autofree char *buffer = g_malloc(MAX(size, 1));
 	Fs *fs = request_fs(req);
 	size_t n = 0;
 	int r;

@@ -635,7 +635,8 @@ void request_write(fuse_req_t req, fuse_ino_t ino G_GNUC_UNUSED, const char *buf
 		request_drop_set_id(fs, handle->stage);
 	if (handle->stage) {
 		content_begin(handle->stage);
-		r = stage_write(fs, handle->stage, buffer, size, offset);
+		/* No bytes do not make a file longer. */
+		r = size > 0 ? stage_write(fs, handle->stage, buffer, size, offset) : 0;
 	}
 	if (r < 0)
 		request_reply(req, r);

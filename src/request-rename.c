@@ -132,6 +132,9 @@ static int rename_new(Fs *fs, const Move *from, const Move *to)
 		return -errno;
 	if (from_dir.st_dev != to_dir.st_dev)
 		return -EXDEV;
+	/* Made there beside the mount, so that the kernel could not refuse it. */
+	if (shadow && S_ISDIR(st.st_mode))
+		return -EISDIR;
 	if (from->node->shadow)
 		kept_save(fs, from->dir_fd, from->name);
 	if (from->node->shadow && unlinkat(from->dir_fd, from->name, 0) < 0)

@@ -23,6 +23,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include "backing.h"
 #include "failed.h"
@@ -33,6 +34,7 @@
 #include "notify.h"
 #include "order.h"
 #include "publish.h"
+#include "request-check.h"
 #include "stage-content.h"
 #include "util.h"
 
@@ -398,6 +400,22 @@ static void receive_note_init(Receive *receive, const Request *r)
 	g_clear_pointer(&receive->buffer, free);
 }
 
+/* What no kernel sends is answered at once, if it is to be answered. Returns whether it was. */
+static bool receive_refuse(Receive *receive, const Request *r)
+{
+	const struct fuse_in_header *header = request_header(r);
+	const struct fuse_out_header out = {
+		.len = sizeof(out),
+		.error = request_check(header, r->size),
+		.unique = header->unique,
+	};
+
+	if (out.error < 0 && header->opcode != FUSE_FORGET && header->opcode != FUSE_BATCH_FORGET &&
+		header->opcode != FUSE_INTERRUPT)
+		(void)!write(fuse_session_fd(receive->se), &out, sizeof(out));
+	return out.error < 0;
+}
+
 /* Admits what has been received. Returns what this thread is to run: the request, or a job if the
  * request is somebody else's by now and verdicts are due, or NULL. */
 static Request *receive_admit(Receive *receive, Request *r)
@@ -452,6 +470,10 @@ static Request *receive_next(Receive *receive)
 			break;
 		}
 		r = receive_take(receive, (size_t)n);
+		if (receive_refuse(receive, r)) {
+			request_free(r);
+			continue;
+		}
 		receive_note_init(receive, r);
 		receive_note_tmpfile(r);
 		r = receive_admit(receive, r);
