@@ -169,6 +169,20 @@ static void through_call_off(Fs *fs, Stage *stage)
 		stage_hide_through(fs, stage);
 }
 
+/* Skips what is a hole in both: it need not be written, nor read. */
+static int through_next(const Stage *stage, int fd, off_t *offset)
+{
+	off_t from, to;
+	int r;
+
+	r = fileio_next_data(stage->fd, *offset, stage->size, &from);
+	if (r == 0)
+		r = fileio_next_data(fd, *offset, stage->size, &to);
+	if (r == 0)
+		*offset = MIN(from, to);
+	return r;
+}
+
 /* Writes what differs into the exposed inode. */
 static int through_copy(Stage *stage, int fd)
 {
@@ -178,13 +192,17 @@ static int through_copy(Stage *stage, int fd)
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	/* What is a hole in both need not be written. */
 	if (st.st_size < stage->size && ftruncate(fd, stage->size) < 0)
 		return -errno;
-	for (off_t offset = 0; offset < stage->size;) {
+	for (off_t offset = 0;;) {
 		size_t n = 0;
 		bool same;
 
+		r = through_next(stage, fd, &offset);
+		if (r < 0)
+			return r;
+		if (offset >= stage->size)
+			break;
 		r = fileio_pread(stage->fd, piece, (size_t)MIN((off_t)PIECE, stage->size - offset),
 			offset, &n);
 		if (r < 0)
