@@ -7,7 +7,7 @@
 #   contrib/ci/faults.sh BUILD_DIR [BACKING...]
 #
 # BACKING is ext4, xfs, btrfs, tmpfs, overlayfs or bindfs (default: all of them). FAULTS_OPTIONS are options of faults.py,
-# such as `--way once --scenario changed`; by itself it takes each call with one error, in all three ways. That takes half an
+# such as `--way once --scenario changed`; by itself it takes each call with one error, in all three ways. That takes about half an
 # hour for each backing. A report of a sanitizer is a failure. Needs root, python3 and the programs that make the file
 # systems. Each failure is said in a line; the last line is `N passed, N failed, N skipped`; exit status: 0 nothing failed,
 # 1 something did, 2 called wrongly.
