@@ -106,3 +106,13 @@ remember memory_bytes
 	eq "open directories" "$(status_value handles)" 1000
 	grew_memory memory_bytes $((4 << 20))
 )
+
+# where no former versions are kept, what is removed goes another way
+rm -r "$B/d" "$B/many"
+remount -o keep=0
+echo same | tee "$B/"{1..20} >"$T/out"
+echo same | tee "$B/"{1..20} >"$T/out"
+until_true "the verdicts" eval '(($(status_value held) == 20))'
+rm "$B/"*
+n_held=0
+until_true "the end of those that are gone" forgotten
