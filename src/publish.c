@@ -262,7 +262,7 @@ static int publish_through(Fs *fs, Stage *stage, bool ends, bool durable, Record
 	stage_drop_through(fs, stage);
 	stage_drop_hidden(fs, stage);
 	if (stage->drop_set_id && fstat(fd, &st) == 0 && (st.st_mode & (S_ISUID | S_ISGID)))
-		(void)!fchmod(fd, st.st_mode & 01777);
+		(void)!fchmod(fd, backing_mode_after_write(st.st_mode) & 07777);
 	r = publish_set_mtime(stage, fd);
 	if (r < 0) {
 		*ret_record = record_drop(fs, record);

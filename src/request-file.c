@@ -620,7 +620,7 @@ void request_drop_set_id(Fs *fs, Stage *stage)
 
 	stage->drop_set_id = true;
 	if (stage->is_new && fstat(stage->fd, &st) == 0 && (st.st_mode & (S_ISUID | S_ISGID)))
-		(void)!fchmod(stage->fd, st.st_mode & 01777);
+		(void)!fchmod(stage->fd, backing_mode_after_write(st.st_mode) & 07777);
 }
 
 void request_write(fuse_req_t req, fuse_ino_t ino G_GNUC_UNUSED, const char *buffer, size_t size,

@@ -27,6 +27,26 @@ ne "mode of the measure" "$(stat -c %a "$W/plain")" 6755
 eq "mode in the backing" "$(stat -c %a "$(v f)")" "$(stat -c %a "$W/plain")"
 eq "mode through the mount" "$(stat -c %a "$B/f")" "$(stat -c %a "$W/plain")"
 
+# set-group-ID without execution by the group is none
+echo linked >"$B/l"
+ln "$B/l" "$B/l2"
+for f in "$W/plain" "$B/f" "$B/l"; do
+	[[ $AXIS_USER == user ]] || chown "$TEST_UID:$TEST_UID" "$f"
+	chmod 2664 "$f"
+done
+plain=$(writes "$W/plain")
+for f in f l; do
+	eq "mode of $f by the descriptor that has written" "$(writes "$B/$f")" "$plain"
+	eq "mode of $f in the backing" "$(stat -c %a "$(v "$f")")" "$(stat -c %a "$W/plain")"
+	eq "mode of $f through the mount" "$(stat -c %a "$B/$f")" "$(stat -c %a "$W/plain")"
+done
+for dir in "$W/new" "$B/new"; do
+	mkdir "$dir"
+	[[ $AXIS_USER == user ]] || chown "$TEST_UID:$TEST_UID" "$dir"
+	"${writer[@]}" open 0 "$dir/f" w,creat -- fchmod 0 2664 -- write 0 0 new -- close 0
+done
+eq "mode of a new one" "$(stat -c %a "$B/new/f")" "$(stat -c %a "$W/new/f")"
+
 # but who sets them after having written has set them
 for mode in 6755 4711; do
 	"${writer[@]}" open 0 "$B/f" w,trunc -- write 0 0 "$mode" -- fchmod 0 "$mode" -- close 0
