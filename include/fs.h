@@ -64,6 +64,7 @@ struct Fs {
 	struct Lates *lates;       /* late.c: what comes back when git has ended */
 	struct Outdated *outdated; /* outdated.c: files older than what their steps have read */
 	GQueue stages;             /* every stage whose session has not ended; stage.c */
+	GQueue undecided; /* those that are STAGE_UNDECIDED, in the order of their closes */
 	GQueue kept; /* nodes that are kept for their last unchanged session, the oldest first */
 	GQueue told; /* nodes that are kept for their told ctime, the oldest first */
 	unsigned n_shared;     /* sessions on files with several names */

@@ -22,8 +22,15 @@ Admission order_admit(Request *r, GPtrArray *due);
 /* Whether these verdicts take no longer than a moment, as far as can be told. No lock held. */
 bool order_is_brief(Fs *fs, GPtrArray *due);
 
-/* Sees to verdicts, and empties the array. No lock held. */
+/* Verdicts are reached in the order of the closes. Sees to those that are due, as far as it is
+ * their turn; afterwards the array has what has been waiting for them, to be seen to as well. No
+ * lock held.
+ */
 void order_decide_due(Fs *fs, GPtrArray *due);
+
+/* Somebody has been taken out of the line: adds to due whose turn it is now, if he is ready.
+ * fs->lock held. */
+void order_next(Fs *fs, GPtrArray *due);
 
 /* Tries to expose at once what could not be, and waits for every verdict that is on its way, unless
  * another thread does already. No lock held; in a thread that serves no READ or WRITE. */

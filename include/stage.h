@@ -15,7 +15,8 @@
 
 typedef enum {
 	STAGE_OPEN,      /* being written, or promised to somebody who is about to open it */
-	STAGE_UNDECIDED, /* the last writer has closed; the verdict is being reached */
+	STAGE_UNDECIDED, /* the last writer has closed; the verdict is being reached, or waits for
+			    those on sessions that were closed before */
 	STAGE_FAILED,    /* the verdict could not be carried out (P17): it is reached anew later */
 	STAGE_DONE,      /* exposed or dropped; handles may go on reading it */
 } StageState;
@@ -24,7 +25,8 @@ struct Stage {
 	int n_refs; /* atomic */
 	Node *node; /* constant, owned */
 	/* the session: fs->lock */
-	StageState state;
+	StageState state;   /* stage_set_state() */
+	GList line;         /* in fs->undecided while it is */
 	Version *version;   /* the kernel's id for it; not owned; NULL once the session has ended */
 	GPtrArray *aliases; /* Versions served on it besides (opened without a lookup); not owned */
 	bool storing;       /* the kernel is being told the size: who opens it for writing waits */
@@ -36,7 +38,8 @@ struct Stage {
 	GQueue parked;       /* requests that wait for the verdict */
 	GQueue draining;     /* requests that wait until none is in flight */
 	GPtrArray *openers;  /* Process, owned: who opened it for writing */
-	bool deciding;       /* somebody has been told to see to the verdict */
+	bool deciding;       /* somebody has been told to see to the verdict, and it is its turn,
+				as far as he has not found out otherwise */
 	bool seen;           /* another step has looked at it: it cannot count as unchanged (P10) */
 	bool opened;         /* another step has opened it, and may see what is staged next */
 	bool unknown;        /* somebody who cannot be identified has opened it for writing */
@@ -150,7 +153,18 @@ bool stage_is_new(const Stage *stage);
 
 /* If nobody writes it or is about to, the session is undecided from now on; fs->lock held. Returns
  * true if nothing is in flight, so that the caller has to see to the verdict at once. */
-bool stage_close(Stage *stage);
+bool stage_close(Fs *fs, Stage *stage);
+
+/* Changes stage->state, and with that its place in the line of those that are undecided; fs->lock
+ * held. Whoever takes the first one away sees to stage_next(). */
+void stage_set_state(Fs *fs, Stage *stage, StageState state);
+
+/* Whether its verdict is the next one; fs->lock held. */
+bool stage_is_next(const Fs *fs, const Stage *stage);
+
+/* The session whose verdict is the next one, if nothing is in flight for it and nobody has been
+ * told to see to it: the caller has to, then. Else NULL. fs->lock held. */
+Stage *stage_next(Fs *fs);
 
 /* A request for the content is received, and answered; fs->lock held. The second returns true if
  * the caller has to see to the verdict. */
@@ -182,7 +196,7 @@ Stage *stage_of(const Version *version);
 
 /* If it has failed, it is undecided again. Returns true if the caller has to see to the verdict;
  * fs->lock held. */
-bool stage_decide_anew(Stage *stage);
+bool stage_decide_anew(Fs *fs, Stage *stage);
 
 /* The attributes of what is staged; fs->lock held. */
 int stage_stat(const Stage *stage, struct stat *ret_stat);

@@ -60,7 +60,7 @@ void failed_mend(Fs *fs, Stage *stage)
 void failed_due_now(Fs *fs, GPtrArray *due)
 {
 	for (GList *l = fs->n_failed > 0 ? fs->stages.head : NULL; l; l = l->next)
-		if (stage_decide_anew(l->data))
+		if (stage_decide_anew(fs, l->data))
 			g_ptr_array_add(due, stage_ref(l->data));
 }
 

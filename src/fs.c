@@ -105,6 +105,7 @@ int fs_new(const Options *options, Inputs *inputs, Outbox *journal, int root_fd,
 	fs->lates = lates_new();
 	fs->outdated = outdated_new();
 	g_queue_init(&fs->stages);
+	g_queue_init(&fs->undecided);
 	g_queue_init(&fs->kept);
 	g_queue_init(&fs->told);
 	fs->dir_fd = -1;

@@ -65,7 +65,7 @@ static Admission order_node(Request *r, Node *node, Admission otherwise)
  * if that fails again everybody sees what is written. */
 static Admission order_writer(Request *r, Node *node, GPtrArray *due, Admission otherwise)
 {
-	if (node && node->stage && r->n_waits == 0 && stage_decide_anew(node->stage))
+	if (node && node->stage && r->n_waits == 0 && stage_decide_anew(r->fs, node->stage))
 		g_ptr_array_add(due, stage_ref(node->stage));
 	return order_node(r, node, otherwise);
 }
@@ -204,7 +204,7 @@ static void order_release(Request *r)
 		return;
 	stage->n_writers--;
 	/* This request is in flight, so the verdict is not due before it has been answered. */
-	stage_close(stage);
+	stage_close(r->fs, stage);
 }
 
 /* The handle's stage is what these work on. Their first field is the handle. */
@@ -625,7 +625,8 @@ void order_settle(Fs *fs, Node *node)
 
 	while ((stage = node->stage) && stage->state == STAGE_UNDECIDED) {
 		if (!stage->deciding) {
-			stage->state = STAGE_OPEN;
+			stage_set_state(fs, stage, STAGE_OPEN);
+			order_next(fs, request_current()->due);
 			pthread_cond_broadcast(&fs->decided);
 			order_wake(&stage->parked, true);
 			return;
@@ -636,13 +637,38 @@ void order_settle(Fs *fs, Node *node)
 	}
 }
 
-/* The last step of a session: the verdict, and everybody who waited for it. */
-static void order_decide(Fs *fs, Stage *stage)
+void order_next(Fs *fs, GPtrArray *due)
+{
+	Stage *stage = stage_next(fs);
+
+	if (stage)
+		g_ptr_array_add(due, stage_ref(stage));
+}
+
+/* Whether it is its turn. If it is not, whoever decides the last one before it sees to it; who
+ * wants to write on need not wait for that. */
+static bool order_is_next(Fs *fs, Stage *stage)
+{
+	HOLD(&fs->lock);
+
+	if (stage_is_next(fs, stage))
+		return true;
+	stage->deciding = false;
+	pthread_cond_broadcast(&fs->decided);
+	return false;
+}
+
+/* The last step of a session: the verdict, and everybody who waited for it. What follows is added
+ * to due. */
+static void order_decide(Fs *fs, Stage *stage, GPtrArray *due)
 {
 	GQueue waiting = G_QUEUE_INIT;
-	Record *record = publish_end(fs, stage);
+	Record *record;
 	bool failed;
 
+	if (!order_is_next(fs, stage))
+		return;
+	record = publish_end(fs, stage);
 	order_tell(fs, stage);
 	{
 		HOLD(&fs->lock);
@@ -650,6 +676,7 @@ static void order_decide(Fs *fs, Stage *stage)
 		failed = stage->state == STAGE_FAILED;
 		waiting = stage->parked;
 		g_queue_init(&stage->parked);
+		order_next(fs, due);
 	}
 	order_wake(&waiting, true);
 	if (failed)
@@ -672,7 +699,8 @@ void order_settle_all(Fs *fs)
 			if (((Stage *)l->data)->state == STAGE_UNDECIDED)
 				g_ptr_array_add(undecided, stage_ref(l->data));
 	}
-	order_decide_due(fs, due);
+	while (due->len > 0)
+		order_decide_due(fs, due);
 	HOLD(&fs->lock);
 	for (unsigned i = 0; i < undecided->len; i++) {
 		Stage *stage = undecided->pdata[i];
@@ -705,14 +733,17 @@ bool order_is_brief(Fs *fs, GPtrArray *due)
 
 void order_decide_due(Fs *fs, GPtrArray *due)
 {
-	for (unsigned i = 0; i < due->len; i++) {
+	const unsigned n = due->len;
+
+	for (unsigned i = 0; i < n; i++) {
 		Stage *stage = due->pdata[i];
 
-		order_decide(fs, stage);
+		order_decide(fs, stage, due);
 		HOLD(&fs->lock);
 		stage_unref(fs, stage);
 	}
-	g_ptr_array_set_size(due, 0);
+	if (n > 0)
+		g_ptr_array_remove_range(due, 0, n);
 }
 
 void order_done(Request *r)

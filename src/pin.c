@@ -55,7 +55,7 @@ void pin_found(Fs *fs, Pin *pin, Node *node)
 }
 
 /* The session is not held any more; if that was all that held it, it is due. */
-static void pin_release(Pin *pin, GPtrArray *due)
+static void pin_release(Fs *fs, Pin *pin, GPtrArray *due)
 {
 	Stage *stage = pin->stage;
 
@@ -63,13 +63,13 @@ static void pin_release(Pin *pin, GPtrArray *due)
 		return;
 	pin->hold_until = 0;
 	stage->n_pins--;
-	if (stage_close(stage))
+	if (stage_close(fs, stage))
 		g_ptr_array_add(due, stage_ref(stage));
 }
 
 static void pin_free(Fs *fs, Pin *pin, GPtrArray *due)
 {
-	pin_release(pin, due);
+	pin_release(fs, pin, due);
 	fd_clear(&pin->fd);
 	stage_unref(fs, pin->stage);
 	stage_unref(fs, pin->reads);
@@ -101,7 +101,7 @@ Pin *pin_set(Fs *fs, pid_t tid, PinKind kind, Node *origin, Process *caller, GPt
 void pin_hold(Fs *fs, Pin *pin, Stage *stage, GPtrArray *due)
 {
 	if (pin->stage != stage) {
-		pin_release(pin, due);
+		pin_release(fs, pin, due);
 		stage_unref(fs, pin->stage);
 		pin->stage = stage_ref(stage);
 	}
@@ -157,7 +157,7 @@ int64_t pin_expire(Fs *fs, int64_t now, GPtrArray *due)
 		if (pin->hold_until <= now && pin_is_coming(pin, now))
 			pin->hold_until = now + PIN_HOLD_US;
 		if (pin->hold_until <= now)
-			pin_release(pin, due);
+			pin_release(fs, pin, due);
 		else if (next < 0 || pin->hold_until < next)
 			next = pin->hold_until;
 	}

@@ -698,7 +698,7 @@ Record *publish_end(Fs *fs, Stage *stage)
 	if (verdict != VERDICT_KEPT && verdict != VERDICT_RESTORED)
 		stage->node->kept_by = step_process_unref(stage->node->kept_by);
 	if (r < 0) {
-		stage->state = STAGE_FAILED;
+		stage_set_state(fs, stage, STAGE_FAILED);
 		outcome.record = publish_record_failure(fs, stage, r);
 		failed_note(fs, stage, r);
 		/* Who has looked the name up before is to look again, and finds the stage. */

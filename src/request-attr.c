@@ -456,7 +456,7 @@ static int set_size(Fs *fs, fuse_ino_t ino, const struct stat *attr, const Handl
 	Pin *pin = pin_find(fs, tid);
 	if (pin && !handle)
 		pin_drop(fs, pin, current->due);
-	if (stage_close(stage))
+	if (stage_close(fs, stage))
 		g_ptr_array_add(current->due, stage_ref(stage));
 	stage_unref(fs, stage);
 	return r;

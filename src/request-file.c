@@ -81,7 +81,7 @@ static void handle_take_back(Fs *fs, Handle *handle)
 	if (stage && handle->writes) {
 		HOLD(&fs->lock);
 		stage->n_writers--;
-		if (stage_close(stage))
+		if (stage_close(fs, stage))
 			g_ptr_array_add(request_current()->due, stage_ref(stage));
 	}
 	handle_free(fs, handle);
@@ -204,7 +204,7 @@ int request_writing_stage(Fs *fs, Version *version, Stage **ret_stage)
 	stage = version->stage;
 	pin = pin_find(fs, tid);
 	if (stage && (stage->state == STAGE_OPEN || stage->state == STAGE_FAILED)) {
-		stage->state = STAGE_OPEN;
+		stage_set_state(fs, stage, STAGE_OPEN);
 		stage_join(stage, current->caller);
 		former_look_node(fs, node, current->caller, LOOK_BYTES);
 		*ret_stage = stage_ref(stage);
@@ -651,7 +651,7 @@ int request_expose(Fs *fs, Stage *stage, bool durable)
 	order_tell(fs, stage);
 	HOLD(&fs->lock);
 	/* What could not be exposed before has been now, and nobody writes it. */
-	if (r == 0 && stage_decide_anew(stage))
+	if (r == 0 && stage_decide_anew(fs, stage))
 		g_ptr_array_add(request_current()->due, stage_ref(stage));
 	return r;
 }

@@ -33,9 +33,11 @@ int request_session(Fs *fs, Node *node, Stage **ret_stage)
 		return -ESTALE;
 	*ret_stage = node->stage;
 	r = node->stage ? 0 : stage_begin(fs, node, ret_stage);
-	if (r == 0)
-		(*ret_stage)->state = STAGE_OPEN;
-	return r;
+	if (r < 0)
+		return r;
+	stage_set_state(fs, *ret_stage, STAGE_OPEN);
+	order_next(fs, request_current()->due);
+	return 0;
 }
 
 int request_pin_stage(Fs *fs, Pin *pin, Node *node)

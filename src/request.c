@@ -155,13 +155,15 @@ void request_cede(Request *r)
 	pthread_mutex_unlock(&r->fs->receive->lock);
 }
 
-/* Reaches the verdicts that are due. Another thread receives meanwhile, unless that would take
- * longer to wake. */
+/* Reaches the verdicts that are due, and those that follow. Another thread receives meanwhile,
+ * unless that would take longer to wake. */
 static void request_decide_due(Request *r)
 {
-	if (r->due->len > 0 && !(r->quick && order_is_brief(r->fs, r->due)))
-		request_cede(r);
-	order_decide_due(r->fs, r->due);
+	while (r->due->len > 0) {
+		if (!(r->quick && order_is_brief(r->fs, r->due)))
+			request_cede(r);
+		order_decide_due(r->fs, r->due);
+	}
 }
 
 /* For the other group of threads. Returns whether the thread still receives. */
@@ -529,7 +531,8 @@ static void *look_run(void *data)
 	while ((r = look_next(receive))) {
 		Admission admission = r->again ? order_admit(r, due) : ADMIT_LOOK;
 
-		order_decide_due(receive->fs, due);
+		while (due->len > 0)
+			order_decide_due(receive->fs, due);
 		if (admission == ADMIT_PARKED)
 			continue;
 		if (admission == ADMIT_RUN || admission == ADMIT_QUICK || order_prepare(r))
@@ -729,8 +732,11 @@ int fs_finish(Fs *fs, bool aborted)
 	{
 		HOLD(&fs->lock);
 		pin_drop_all(fs, due);
-		for (GList *l = fs->stages.head; l; l = l->next)
+		for (GList *l = fs->undecided.head; l; l = l->next)
 			g_ptr_array_add(stages, stage_ref(l->data));
+		for (GList *l = fs->stages.head; l; l = l->next)
+			if (((Stage *)l->data)->state != STAGE_UNDECIDED)
+				g_ptr_array_add(stages, stage_ref(l->data));
 	}
 	for (unsigned i = 0; i < stages->len; i++) {
 		Stage *stage = stages->pdata[i];
@@ -771,8 +777,10 @@ int fs_finish(Fs *fs, bool aborted)
 
 void request_close_idle(Node *node)
 {
-	if (node->stage && stage_close(node->stage))
-		g_ptr_array_add(request_current()->due, stage_ref(node->stage));
+	Request *r = request_current();
+
+	if (node->stage && stage_close(r->fs, node->stage))
+		g_ptr_array_add(r->due, stage_ref(node->stage));
 }
 
 void request_reply(fuse_req_t req, int r)

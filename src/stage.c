@@ -32,6 +32,7 @@ static Stage *stage_new(Fs *fs, Node *node)
 	stage->n_refs = 1;
 	stage->node = node_ref(node);
 	stage->state = STAGE_OPEN;
+	stage->line.data = stage;
 	stage->aliases = g_ptr_array_new();
 	stage->openers = step_process_array_new();
 	g_queue_init(&stage->parked);
@@ -361,11 +362,35 @@ bool stage_is_new(const Stage *stage)
 	return stage->is_new;
 }
 
-bool stage_close(Stage *stage)
+void stage_set_state(Fs *fs, Stage *stage, StageState state)
+{
+	if (stage->state == STAGE_UNDECIDED)
+		g_queue_unlink(&fs->undecided, &stage->line);
+	stage->state = state;
+	if (state == STAGE_UNDECIDED)
+		g_queue_push_tail_link(&fs->undecided, &stage->line);
+}
+
+bool stage_is_next(const Fs *fs, const Stage *stage)
+{
+	return fs->undecided.head == &stage->line;
+}
+
+Stage *stage_next(Fs *fs)
+{
+	Stage *stage = g_queue_peek_head(&fs->undecided);
+
+	if (!stage || stage->n_inflight > 0 || stage->deciding)
+		return NULL;
+	stage->deciding = true;
+	return stage;
+}
+
+bool stage_close(Fs *fs, Stage *stage)
 {
 	if (stage->state != STAGE_OPEN || stage->n_writers > 0 || stage->n_pins > 0)
 		return false;
-	stage->state = STAGE_UNDECIDED;
+	stage_set_state(fs, stage, STAGE_UNDECIDED);
 	stage->deciding = stage->n_inflight == 0;
 	return stage->deciding;
 }
@@ -442,7 +467,7 @@ void stage_end(Fs *fs, Stage *stage, Version *keep)
 	stage_ref(stage);
 	if (stage->state != STAGE_DONE && __atomic_load_n(&stage->shared, __ATOMIC_RELAXED))
 		fs->n_shared--;
-	stage->state = STAGE_DONE;
+	stage_set_state(fs, stage, STAGE_DONE);
 	failed_forget(fs, stage);
 	g_queue_remove(&fs->stages, stage);
 	if (!stage->is_new)
@@ -487,12 +512,12 @@ Stage *stage_of(const Version *version)
 	return stage && stage->is_new ? stage : NULL;
 }
 
-bool stage_decide_anew(Stage *stage)
+bool stage_decide_anew(Fs *fs, Stage *stage)
 {
 	if (stage->state != STAGE_FAILED)
 		return false;
-	stage->state = STAGE_OPEN;
-	return stage_close(stage);
+	stage_set_state(fs, stage, STAGE_OPEN);
+	return stage_close(fs, stage);
 }
 
 int stage_stat(const Stage *stage, struct stat *ret_stat)
