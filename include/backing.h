@@ -34,6 +34,8 @@ int backing_may_write(int dir_fd, const char *name, int fd);
 int backing_open_write(int dir_fd, const char *name, int *ret_fd);
 /* Opens once more, for reading, what fd is a descriptor of. */
 int backing_reopen_read(int fd, int *ret_fd);
+/* The same so that reading does not move its atime. */
+int backing_reopen_quietly(int fd, int *ret_fd);
 /* The same for writing, too. */
 int backing_reopen_write(int fd, int *ret_fd);
 

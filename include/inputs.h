@@ -34,8 +34,9 @@ bool inputs_is_own(Inputs *inputs, const Process *writer, const struct stat *st)
 void inputs_read(
 	Inputs *inputs, pid_t tid, Process *reader, const struct stat *st, const char *path);
 
-/* The paths that the step of writer (NULL: unknown) has read, sorted; an array that owns its
- * strings, which nobody may change. *ret_more: those are not all, for there were too many. */
+/* The paths that the step of writer (NULL: unknown) has read since this was asked last, sorted; an
+ * array that owns its strings, which nobody may change. *ret_more: the step has read more than was
+ * ever given, for there were too many. */
 GPtrArray *inputs_names(Inputs *inputs, Process *writer, bool *ret_more);
 
 /* Whether the step that writer (NULL: unknown) belongs to has read something newer than mtime, and

@@ -15,6 +15,6 @@ int journal_file_new(int fd, const char *path, JournalFile **ret_file);
 /* Where lines are put in, GStrings; NULL if file is. */
 Outbox *journal_file_outbox(JournalFile *file);
 
-/* All lines that have been put in are in the file, unless it takes none for five seconds: then that
- * is said. NULL: nothing to do. */
+/* All lines that have been put in are in the file, unless that takes longer than five seconds: then
+ * that is said. NULL: nothing to do. */
 JournalFile *journal_file_free(JournalFile *file);

@@ -12,7 +12,7 @@
 #include "outbox.h"
 
 #define JOURNAL_FORMAT 1 /* "v" in each line; grows when what is there changes its meaning */
-#define JOURNAL_LINES_MAX ((size_t)4 << 20) /* bytes of lines that are kept */
+#define JOURNAL_LINES_MAX ((size_t)1 << 20) /* bytes of lines that are kept */
 
 typedef struct Journal Journal;
 
@@ -50,8 +50,9 @@ void journal_expect(Journal *journal);
 /* The line that was expected, with its newline; taken. NULL: there is none after all. */
 void journal_line(Journal *journal, GString *line);
 
-/* The lines that are kept, the oldest first, to free. Waits for those that are expected, whose
- * writers wait for files at most. */
+/* The lines that are kept, the oldest first, as a GRefString: the same one for all as long as there
+ * is no other line. If some have gone, it begins with one that counts them. Waits for those that
+ * are expected, whose writers wait for files at most. */
 char *journal_lines(Journal *journal);
 
 /* Adds this journal's totals to *totals. */

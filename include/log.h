@@ -5,6 +5,10 @@
  * log_to_file() or log_to_syslog() (a daemon without a terminal) turned it. Thread safe. */
 
 #include <glib.h>
+#include <sys/types.h>
+
+/* What an error (-errno) is called; never NULL. A constant string. */
+const char *log_error_name(int error);
 
 /* Says "lklfs: MESSAGE: STRERROR" (error is -errno) and returns error, so that a caller can write
  * return log_errno(r, "cannot expose %s", name). */
@@ -23,9 +27,9 @@ char *log_printable(const char *text);
 /* Says "lklfs: MESSAGE". */
 void log_notice(const char *format, ...) G_GNUC_PRINTF(1, 2);
 
-/* Opens a file for log_to_file(), or for another log, at its end; created with 0644 and the umask.
- * -errno is said; what: what it is called then. */
-int log_open(const char *what, const char *path, int *ret_fd);
+/* Opens a file for log_to_file(), or for another log, at its end; created with this mode and the
+ * umask. -errno is said; what: what it is called then. */
+int log_open(const char *what, const char *path, mode_t mode, int *ret_fd);
 
 /* From now on messages go there, each with a time stamp. Takes the descriptor over for good. */
 void log_to_file(int fd);

@@ -44,6 +44,7 @@ struct Request {
 	bool nameless;     /* a CREATE that is to make a file without a name */
 	bool known;        /* it has been asked who the caller is */
 	bool settled;      /* every RELEASE before it has been received */
+	bool in_line;      /* it has waited for the verdicts on all that was closed before */
 	unsigned n_passes; /* how often everything queued has been received since */
 	uint64_t n_left;   /* of the stage, before the last pass */
 	uint64_t last_id;  /* of a FSYNCDIR: the last id when it was received; 0: not yet known */
@@ -87,7 +88,7 @@ struct Handle {
 	int fd;               /* constant; an exposed file, for reading; or -1 */
 	bool writes;          /* constant; opened for writing */
 	bool direct; /* constant; the stage has two ids, whose pages the kernel must not keep */
-	char *text;  /* constant, owned; of .lklfs/status */
+	char *text;  /* constant, a GRefString, owned; of .lklfs/status */
 };
 
 /* An open file of a version, counted as a writer of the stage if it writes; fs->lock held. stage

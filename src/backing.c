@@ -110,6 +110,11 @@ int backing_reopen_read(int fd, int *ret_fd)
 	return reopen(fd, O_RDONLY, ret_fd);
 }
 
+int backing_reopen_quietly(int fd, int *ret_fd)
+{
+	return reopen(fd, O_RDONLY | O_NOATIME, ret_fd);
+}
+
 int backing_reopen_write(int fd, int *ret_fd)
 {
 	return reopen(fd, O_RDWR, ret_fd);

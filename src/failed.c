@@ -96,5 +96,5 @@ void failed_describe(Fs *fs, GString *out)
 	g_string_append(out, ",\"failed_paths\":");
 	journal_json_strings(out, paths);
 	g_string_append(out, ",\"failed_error\":");
-	journal_json_string(out, error ? strerrordesc_np(-error) : "");
+	journal_json_string(out, error ? log_error_name(error) : "");
 }

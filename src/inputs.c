@@ -45,7 +45,8 @@ struct Step {
 	Process *first; /* owned */
 	GList link;     /* in inputs->used */
 	struct timespec newest;
-	GHashTable *names; /* of GRefStrings, which is what equal paths have in common, owned */
+	GHashTable *names; /* GRefString, which is what equal paths have in common, owned -> NULL,
+			      or itself if it has been given */
 	bool more;         /* than names has */
 };
 
@@ -231,12 +232,18 @@ bool inputs_is_own(Inputs *inputs, const Process *writer, const struct stat *st)
 /* The step has been used last. */
 static void step_add_name(Inputs *inputs, Step *step, const char *path)
 {
+	char *name;
+
 	if (g_hash_table_size(step->names) >= INPUTS_NAMES_MAX) {
 		step->more = true;
 		return;
 	}
-	if (!g_hash_table_add(step->names, g_ref_string_new_intern(path)))
+	name = g_ref_string_new_intern(path);
+	if (g_hash_table_contains(step->names, name)) {
+		g_ref_string_release(name);
 		return;
+	}
+	g_hash_table_insert(step->names, name, NULL);
 	inputs->n_names++;
 	for (GList *l = inputs->used.tail; inputs->n_names > INPUTS_ALL_NAMES_MAX; l = l->prev)
 		if (g_hash_table_size(((Step *)l->data)->names) > 0)
@@ -275,7 +282,7 @@ GPtrArray *inputs_names(Inputs *inputs, Process *writer, bool *ret_more)
 	GPtrArray *names = g_ptr_array_new_with_free_func(name_free);
 	const Step *step;
 	GHashTableIter iter;
-	gpointer name;
+	gpointer name, given;
 
 	{
 		HOLD(&inputs->lock);
@@ -283,8 +290,12 @@ GPtrArray *inputs_names(Inputs *inputs, Process *writer, bool *ret_more)
 		*ret_more = step && step->more;
 		if (step) {
 			g_hash_table_iter_init(&iter, step->names);
-			while (g_hash_table_iter_next(&iter, &name, NULL))
+			while (g_hash_table_iter_next(&iter, &name, &given)) {
+				if (given)
+					continue;
 				g_ptr_array_add(names, g_ref_string_acquire(name));
+				g_hash_table_iter_replace(&iter, name);
+			}
 		}
 	}
 	g_ptr_array_sort(names, name_compare);

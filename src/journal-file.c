@@ -6,6 +6,7 @@
 #include "journal-file.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 #include "journal.h"
@@ -16,12 +17,14 @@
 #define END_US (5 * 1000 * 1000)
 
 struct JournalFile {
-	Outbox *outbox; /* owned; constant */
-	char *path;     /* owned; constant */
-	int fd;         /* owned; constant */
+	Outbox *outbox;       /* owned; constant */
+	char *path;           /* owned; constant */
+	atomic_bool given_up; /* nobody waits for the thread any more, and the log may have gone */
+	int fd;               /* owned; constant */
 	/* the thread's alone: */
-	bool said; /* that something is missing */
-	bool cut;  /* the last line is there in part */
+	bool said;         /* that something is missing */
+	unsigned n_missed; /* lines that could not be written since one was */
+	bool cut;          /* the last line is there in part */
 };
 
 static void line_free(gpointer line)
@@ -49,6 +52,21 @@ static int write_all(int fd, const char *text, size_t length, bool *ret_cut)
 	return 0;
 }
 
+static void *line_of_missed(unsigned n, void *owner G_GNUC_UNUSED)
+{
+	GString *line = g_string_new(NULL);
+
+	g_string_append_printf(line, "{\"v\":%d,\"missed\":%u}\n", JOURNAL_FORMAT, n);
+	return line;
+}
+
+static int write_missed(JournalFile *file)
+{
+	g_autoptr(GString) line = line_of_missed(file->n_missed, file);
+
+	return write_all(file->fd, line->str, line->len, &file->cut);
+}
+
 static void write_line(void *data, void *owner)
 {
 	JournalFile *file = owner;
@@ -57,19 +75,14 @@ static void write_line(void *data, void *owner)
 
 	if (file->cut)
 		r = write_all(file->fd, "\n", 1, &file->cut);
+	if (r == 0 && file->n_missed > 0)
+		r = write_missed(file);
 	if (r == 0)
 		r = write_all(file->fd, line->str, line->len, &file->cut);
-	if (r < 0 && !file->said)
+	file->n_missed = r < 0 ? file->n_missed + 1 : 0;
+	if (r < 0 && !file->said && !atomic_load(&file->given_up))
 		log_errno(r, "the journal %s misses lines", file->path);
 	file->said = r < 0;
-}
-
-static void *line_of_missed(unsigned n, void *owner G_GNUC_UNUSED)
-{
-	GString *line = g_string_new(NULL);
-
-	g_string_append_printf(line, "{\"v\":%d,\"missed\":%u}\n", JOURNAL_FORMAT, n);
-	return line;
 }
 
 int journal_file_new(int fd, const char *path, JournalFile **ret_file)
@@ -101,6 +114,7 @@ JournalFile *journal_file_free(JournalFile *file)
 		return NULL;
 	if (!outbox_free(file->outbox, END_US)) {
 		/* The thread has it still. */
+		atomic_store(&file->given_up, true);
 		log_error("the journal %s takes no lines: its end is missing", file->path);
 		return NULL;
 	}

@@ -20,6 +20,8 @@ struct Journal {
 	Totals totals;
 	GQueue lines;        /* GStrings, the oldest first */
 	size_t n_bytes;      /* of the lines */
+	uint64_t n_gone;     /* lines that are not kept any more */
+	char *text;          /* what journal_lines() has given last; NULL: there are other lines */
 	uint64_t n_expected; /* lines that have been announced */
 	uint64_t n_written;  /* and those of them that have come, or never will */
 
@@ -47,6 +49,7 @@ Journal *journal_free(Journal *journal)
 	if (!journal)
 		return NULL;
 	g_queue_clear_full(&journal->lines, line_free);
+	g_clear_pointer(&journal->text, g_ref_string_release);
 	pthread_cond_destroy(&journal->written);
 	pthread_mutex_destroy(&journal->lock);
 	g_free(journal);
@@ -78,6 +81,7 @@ void journal_line(Journal *journal, GString *line)
 	if (line && journal->outbox)
 		(void)!outbox_put(journal->outbox, g_string_new_len(line->str, (gssize)line->len));
 	if (line) {
+		g_clear_pointer(&journal->text, g_ref_string_release);
 		g_queue_push_tail(&journal->lines, line);
 		journal->n_bytes += line->len;
 	}
@@ -85,15 +89,30 @@ void journal_line(Journal *journal, GString *line)
 		GString *first = g_queue_pop_head(&journal->lines);
 
 		journal->n_bytes -= first->len;
+		journal->n_gone++;
 		g_string_free(first, TRUE);
 	}
 	journal->n_written++;
 	pthread_cond_broadcast(&journal->written);
 }
 
+static char *journal_text(const Journal *journal)
+{
+	g_autoptr(GString) out = g_string_sized_new(journal->n_bytes + 64);
+
+	if (journal->n_gone > 0)
+		g_string_append_printf(out, "{\"v\":%d,\"missed\":%" PRIu64 "}\n", JOURNAL_FORMAT,
+			journal->n_gone);
+	for (GList *l = journal->lines.head; l; l = l->next) {
+		const GString *line = l->data;
+
+		g_string_append_len(out, line->str, (gssize)line->len);
+	}
+	return g_ref_string_new_len(out->str, (gssize)out->len);
+}
+
 char *journal_lines(Journal *journal)
 {
-	GString *out = g_string_new(NULL);
 	uint64_t n_expected;
 	HOLD(&journal->lock);
 
@@ -101,12 +120,9 @@ char *journal_lines(Journal *journal)
 	/* Some of those that come first may have been expected later. */
 	while (journal->n_written < n_expected)
 		pthread_cond_wait(&journal->written, &journal->lock);
-	for (GList *l = journal->lines.head; l; l = l->next) {
-		const GString *line = l->data;
-
-		g_string_append_len(out, line->str, (gssize)line->len);
-	}
-	return g_string_free(out, FALSE);
+	if (!journal->text)
+		journal->text = journal_text(journal);
+	return g_ref_string_acquire(journal->text);
 }
 
 void journal_sum(Journal *journal, Totals *totals)

@@ -168,11 +168,18 @@ static void say_formatted(
 	say(priority, text);
 }
 
+const char *log_error_name(int error)
+{
+	/* Some file systems have errors that the C library does not know. */
+	const char *name = strerrordesc_np(-error);
+
+	return name ? name : "unknown error";
+}
+
 int log_errno(int error, const char *format, ...)
 {
-	const char *why = strerrordesc_np(-error);
-	g_autofree char *after = g_strconcat(": ", why ? why : "unknown error", NULL);
 	va_list ap;
+	g_autofree char *after = g_strconcat(": ", log_error_name(error), NULL);
 
 	va_start(ap, format);
 	say_formatted(LOG_ERR, "", after, format, ap);
@@ -208,11 +215,13 @@ void log_notice(const char *format, ...)
 	va_end(ap);
 }
 
-int log_open(const char *what, const char *path, int *ret_fd)
+int log_open(const char *what, const char *path, mode_t mode, int *ret_fd)
 {
-	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
+	/* A pipe that nobody reads is refused, and not waited for. */
+	int fd =
+		open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, mode);
 
-	if (fd < 0)
+	if (fd < 0 || fcntl(fd, F_SETFL, O_APPEND) < 0)
 		return log_errno(-errno, "cannot open the %s %s", what, path);
 	*ret_fd = fd;
 	return 0;

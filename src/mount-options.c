@@ -219,7 +219,7 @@ static int parse_journal(Options *options, const char *value)
 	if (!*value)
 		return log_error("-o journal=: a FILE is wanted");
 	g_free(options->journal);
-	options->journal = g_strdup(value);
+	options->journal = strcmp(value, "none") == 0 ? NULL : g_strdup(value);
 	return 0;
 }
 

@@ -245,6 +245,7 @@ static void prepare_process(void)
 		log_errno(-errno, "cannot leave the working directory");
 	umask(0);
 	sigaction(SIGPIPE, &ignore, NULL);
+	sigaction(SIGXFSZ, &ignore, NULL);
 	sigaction(SIGCHLD, &normal, NULL);
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
 		limit.rlim_cur = limit.rlim_max;
@@ -511,7 +512,8 @@ static Session *session_new(const Options *options)
 
 /* Opens a file for what is to be told of the mounts; what: what it is called. *ret_fd stays as it
  * is if there is none. */
-static int open_teller(const Session *session, const char *what, const char *file, int *ret_fd)
+static int open_teller(
+	const Session *session, const char *what, const char *file, mode_t mode, int *ret_fd)
 {
 	g_autoptr(GPtrArray) mounts = NULL;
 	g_autofree char *path = NULL;
@@ -530,7 +532,7 @@ static int open_teller(const Session *session, const char *what, const char *fil
 				return log_error("the %s %s would be hidden by the mount over %s: "
 						 "put it elsewhere",
 					what, file, session->dirs[i]);
-	return log_open(what, file, ret_fd) < 0 ? -EINVAL : 0;
+	return log_open(what, file, mode, ret_fd) < 0 ? -EINVAL : 0;
 }
 
 static int session_find(Session *session)
@@ -542,10 +544,10 @@ static int session_find(Session *session)
 		return r;
 	for (size_t i = 0; i < session->n_served; i++)
 		session->served[i].dir = session->dirs[i] = session->targets[i].dir;
-	r = open_teller(session, "log", session->options->log, &session->log_fd);
+	r = open_teller(session, "log", session->options->log, 0644, &session->log_fd);
 	if (r == 0)
 		r = open_teller(
-			session, "journal", session->options->journal, &session->journal_fd);
+			session, "journal", session->options->journal, 0600, &session->journal_fd);
 	return r;
 }
 

@@ -50,6 +50,20 @@ static Admission order_park(Request *r, Stage *stage)
 	return ADMIT_PARKED;
 }
 
+/* For what is not to be seen before what has been closed before: whoever waited for a program that
+ * wrote a file, and then touches another one as a sign that it is there, or renames it, would be
+ * wrong about that after a crash. */
+static bool order_waits_in_line(Request *r)
+{
+	Stage *last = g_queue_peek_tail(&r->fs->undecided);
+
+	if (r->in_line || !last)
+		return false;
+	r->in_line = true;
+	order_park(r, last);
+	return true;
+}
+
 static bool order_must_wait(const Request *r, const Node *node)
 {
 	return node && node->stage && node->stage->state == STAGE_UNDECIDED &&
@@ -147,6 +161,9 @@ static Admission order_open(Request *r, const Version *version, GPtrArray *due)
 
 	if (!version)
 		return ADMIT_RUN;
+	/* Some of its lines may have to be waited for. */
+	if (version->node->special == SPECIAL_JOURNAL)
+		return ADMIT_LOOK;
 	/* Only of a stage that keeps its bytes the kernel may have to be told the size. */
 	if (writes || version->state == VERSION_STAGED)
 		admission = in->flags & O_TRUNC ? ADMIT_GLANCE : ADMIT_LOOK;
@@ -164,6 +181,9 @@ static Admission order_setattr(Request *r, const Version *version, GPtrArray *du
 	const struct fuse_setattr_in *in = request_body(r);
 	bool kernel = !(in->valid & ~(uint32_t)(FATTR_MTIME | FATTR_CTIME));
 
+	if (version && (in->valid & FATTR_MTIME) && !(in->valid & FATTR_FH) &&
+		!(kernel && version->type == S_IFREG) && order_waits_in_line(r))
+		return ADMIT_PARKED;
 	if (!version || version->type != S_IFREG || (in->valid & FATTR_FH) || kernel)
 		return ADMIT_RUN;
 	if (in->valid & FATTR_SIZE)
@@ -176,6 +196,8 @@ static Admission order_rename(Request *r, const char *names, uint64_t new_parent
 	Node *node = order_child(r->fs, request_header(r)->nodeid, names);
 	Node *target = order_child(r->fs, new_parent, names + strlen(names) + 1);
 
+	if (order_waits_in_line(r))
+		return ADMIT_PARKED;
 	if (order_must_wait(r, node))
 		return order_park(r, node->stage);
 	return order_node(r, target, ADMIT_LOOK);

@@ -160,14 +160,17 @@ int proc_arguments(pid_t pid, char ***ret_arguments)
 	GPtrArray *arguments;
 	autofd fd = -1;
 	struct stat st;
+	char path[32];
 	size_t n = 0;
 	int r;
 
-	r = proc_open(pid, "cmdline", &fd);
-	if (r == 0 && fstat(fd, &st) < 0)
-		r = -errno;
+	/* Of the directory: what is in it is root's if its process has made itself unreadable. */
+	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	r = stat(path, &st) < 0 ? -errno : 0;
 	if (r == 0 && st.st_uid != 0 && st.st_uid != geteuid())
 		r = -EACCES;
+	if (r == 0)
+		r = proc_open(pid, "cmdline", &fd);
 	if (r == 0)
 		r = fileio_pread(fd, text, PROC_ARGUMENTS_MAX + 1, 0, &n);
 	if (r < 0)

@@ -232,8 +232,8 @@ static int publish_replace(Fs *fs, Stage *stage)
 	return 0;
 }
 
-/* What differs has to be found out before. */
-static Record *publish_record_through(Fs *fs, const Stage *stage)
+/* What differs has to be found out before. stage->lock held. */
+static Record *publish_record_through(Fs *fs, const Stage *stage, bool ends)
 {
 	Record *record;
 
@@ -241,23 +241,23 @@ static Record *publish_record_through(Fs *fs, const Stage *stage)
 		HOLD(&fs->lock);
 		record = record_new(fs, stage, VERDICT_CHANGED, NULL);
 	}
-	record_compare_now(record, stage);
+	if (ends)
+		record_compare_now(record, stage);
 	return record;
 }
 
-static int publish_through(Fs *fs, Stage *stage, bool ends, bool durable, Record **ret_record)
+/* *record: what is told of it; dropped if it fails. */
+static int publish_through(Fs *fs, Stage *stage, bool ends, bool durable, Record **record)
 {
-	Record *record = publish_record_through(fs, stage);
 	autofd fd = -1;
 	struct stat st;
 	int r;
 
 	r = through_write(fs, stage, durable || fs->options->durable, &fd);
 	if (r < 0) {
-		record_drop(fs, record);
+		*record = record_drop(fs, *record);
 		return r;
 	}
-	*ret_record = record;
 	HOLD(&fs->lock);
 	stage_drop_through(fs, stage);
 	stage_drop_hidden(fs, stage);
@@ -265,7 +265,7 @@ static int publish_through(Fs *fs, Stage *stage, bool ends, bool durable, Record
 		(void)!fchmod(fd, backing_mode_after_write(st.st_mode) & 07777);
 	r = publish_set_mtime(stage, fd);
 	if (r < 0) {
-		*ret_record = record_drop(fs, record);
+		*record = record_drop(fs, *record);
 		return r;
 	}
 	if (stage->node->linked) {
@@ -551,7 +551,8 @@ static int publish_under_lock(
 		}
 		if ((stage->dirty || stage->is_new) && !stage->nameless) {
 			outcome->verdict = VERDICT_REMOVED;
-			outcome->record = record_new(fs, stage, VERDICT_REMOVED, NULL);
+			if (ends)
+				outcome->record = record_new(fs, stage, VERDICT_REMOVED, NULL);
 		}
 		return 0;
 	}
@@ -563,7 +564,8 @@ static int publish_under_lock(
 	publish_note(fs, stage, outcome->verdict);
 	if (ends || outcome->verdict != VERDICT_KEPT)
 		outcome->record = record_new(fs, stage, outcome->verdict, outcome->because);
-	if (outcome->verdict == VERDICT_CHANGED)
+	/* Who syncs a large file again and again would wait for this, too. */
+	if (outcome->verdict == VERDICT_CHANGED && ends)
 		record_keep_files(outcome->record, stage);
 	if (!ends && outcome->verdict != VERDICT_KEPT)
 		stage_rebase(fs, stage, outcome->verdict != VERDICT_TOUCHED);
@@ -589,6 +591,7 @@ static int publish_once(
 	}
 	match_clear(fs, &match);
 	if (r == -EXDEV && !stage->is_new) {
+		outcome->record = publish_record_through(fs, stage, ends);
 		HOLD(&fs->through_lock);
 		r = publish_through(fs, stage, ends, durable, &outcome->record);
 	}

@@ -9,13 +9,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backing.h"
 #include "compare.h"
 #include "fileio.h"
+#include "log.h"
 #include "step.h"
 #include "util.h"
 
-/* So far behind the first difference it is counted how many bytes differ. */
-#define RECORD_COUNT_MAX ((off_t)16 << 20)
+/* So much of both files is read, for the first difference and for how many bytes differ. */
+#define RECORD_READ_MAX ((off_t)16 << 20)
 
 #define RECORD_BYTES 16 /* so many of each file are shown */
 
@@ -89,11 +91,14 @@ void record_moved_from(Fs *fs, Record *record, const Node *dir, const char *name
 
 static void record_compare(Record *record, int old_fd, int fd)
 {
-	const off_t size = MIN(record->old_size, record->size);
-	const off_t max = record->old_size == record->size ? RECORD_COUNT_MAX : 0;
+	const off_t size = MIN(MIN(record->old_size, record->size), RECORD_READ_MAX);
+	const off_t max = record->old_size == record->size ? size : 0;
 
 	if (record->old_size < 0 || compare_count(old_fd, fd, size, max, &record->first,
 					    &record->n_differing, &record->end) < 0)
+		return;
+	/* It lies further on. */
+	if (record->first == RECORD_READ_MAX && record->first < MAX(record->old_size, record->size))
 		return;
 	record->compared =
 		fileio_pread(old_fd, record->old_bytes, RECORD_BYTES, record->first,
@@ -104,7 +109,8 @@ static void record_compare(Record *record, int old_fd, int fd)
 void record_keep_files(Record *record, const Stage *stage)
 {
 	record->old_fd = fcntl(stage->base_fd, F_DUPFD_CLOEXEC, 0);
-	record->fd = fcntl(stage->fd, F_DUPFD_CLOEXEC, 0);
+	/* That of the stage would move the atime of what has just been exposed. */
+	(void)!backing_reopen_quietly(stage->fd, &record->fd);
 }
 
 void record_take_files(Record *record, int *old_fd, int *fd)
@@ -226,6 +232,14 @@ void record_write(Fs *fs, Record *record)
 		return;
 	if (record->fd >= 0 && record->old_fd >= 0)
 		record_compare(record, record->old_fd, record->fd);
+	/* What has been renamed has the bytes of what it has replaced, but could not stay in its
+	 * place. */
+	if (record->from && record->compared && record->size == record->old_size &&
+		record->first == record->size) {
+		record->verdict = VERDICT_TOUCHED;
+		record->because = "moved";
+		record->compared = false;
+	}
 	line = line_begin(&record->time);
 	add_string(line, "verdict", journal_verdict_name(record->verdict));
 	add_string(line, "path", record->path);
@@ -234,7 +248,7 @@ void record_write(Fs *fs, Record *record)
 	if (record->because)
 		add_string(line, "because", record->because);
 	if (record->error)
-		add_string(line, "error", strerrordesc_np(-record->error));
+		add_string(line, "error", log_error_name(record->error));
 	if (record->size >= 0)
 		g_string_append_printf(line, ",\"size\":%" PRId64, (int64_t)record->size);
 	if (record->old_size >= 0)

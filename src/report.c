@@ -34,7 +34,8 @@ struct Entry {
 	char *old_bytes, *bytes; /* hexadecimal; or NULL */
 	char *because;           /* or NULL */
 	char *command;           /* for people; never NULL */
-	GPtrArray *read;         /* paths */
+	GPtrArray *read;         /* paths, of all entries of its step; the first n_read by then */
+	unsigned n_read;
 	bool read_more;
 	const Entry *before; /* of the same file, by another step; NULL: the first */
 };
@@ -51,6 +52,7 @@ struct Report {
 	GPtrArray *entries;  /* owned, in order */
 	GHashTable *outputs; /* path -> Output, owned */
 	GPtrArray *order;    /* outputs in the order of their first lines */
+	GHashTable *steps;   /* step's number -> GPtrArray of what it has read; of this mount */
 	unsigned n_mounts;
 	uint64_t n_missed;
 };
@@ -77,6 +79,11 @@ static void output_free(gpointer data)
 	g_free(output);
 }
 
+static void names_free(gpointer names)
+{
+	g_ptr_array_unref(names);
+}
+
 Report *report_new(const char *base)
 {
 	Report *report = g_new0(Report, 1);
@@ -85,6 +92,7 @@ Report *report_new(const char *base)
 	report->entries = g_ptr_array_new_with_free_func(entry_free);
 	report->outputs = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, output_free);
 	report->order = g_ptr_array_new();
+	report->steps = g_hash_table_new_full(NULL, NULL, NULL, names_free);
 	return report;
 }
 
@@ -95,6 +103,7 @@ Report *report_free(Report *report)
 	g_ptr_array_unref(report->order);
 	g_ptr_array_unref(report->entries);
 	g_hash_table_unref(report->outputs);
+	g_hash_table_unref(report->steps);
 	g_free(report->base);
 	g_free(report);
 	return NULL;
@@ -205,7 +214,8 @@ static bool entry_is_of_step(const Entry *entry, const Entry *other)
 static Verdict merged_verdict(const Entry *first, const Entry *second)
 {
 	if (second->verdict == VERDICT_RESTORED || second->verdict == VERDICT_REMOVED ||
-		second->verdict == VERDICT_FAILED || entry_is_same(first))
+		second->verdict == VERDICT_FAILED || first->verdict == VERDICT_REMOVED ||
+		first->verdict == VERDICT_FAILED || entry_is_same(first))
 		return second->verdict;
 	return first->verdict == VERDICT_TOUCHED && second->verdict == VERDICT_CHANGED
 		       ? VERDICT_CHANGED
@@ -232,7 +242,7 @@ static void output_add(Report *report, Output *output, Entry *entry)
 	if (entry->verdict == VERDICT_NEW && entry->before)
 		entry->verdict = VERDICT_CHANGED;
 	g_ptr_array_add(output->entries, entry);
-	for (unsigned i = 0; i < entry->read->len; i++)
+	for (unsigned i = 0; i < entry->n_read; i++)
 		g_hash_table_add(output_get(report, entry->read->pdata[i])->readers, output);
 }
 
@@ -246,9 +256,27 @@ static void output_moved(Report *report, const char *from, const Entry *entry)
 		last->passing = true;
 }
 
-static Entry *entry_new(const char *line, Verdict verdict)
+/* Each line has what has been read since the one before. */
+static void entry_read(Report *report, Entry *entry, const char *line)
 {
 	g_autofree char *read = journal_json_value(line, "read");
+	GPtrArray *more = journal_json_texts(read);
+	GPtrArray *names = g_hash_table_lookup(report->steps, GSIZE_TO_POINTER(entry->step));
+
+	if (!names) {
+		names = g_ptr_array_new_with_free_func(g_free);
+		g_hash_table_insert(report->steps, GSIZE_TO_POINTER(entry->step), names);
+	}
+	if (entry->step > 0)
+		g_ptr_array_extend_and_steal(names, more);
+	else
+		g_ptr_array_unref(more);
+	entry->read = g_ptr_array_ref(names);
+	entry->n_read = names->len;
+}
+
+static Entry *entry_new(Report *report, const char *line, Verdict verdict)
+{
 	g_autofree char *more = journal_json_value(line, "read_more");
 	Entry *entry = g_new0(Entry, 1);
 	bool has;
@@ -264,7 +292,7 @@ static Entry *entry_new(const char *line, Verdict verdict)
 	entry->bytes = text_of(line, "bytes");
 	entry->because = text_of(line, "because");
 	entry->command = command_of(line);
-	entry->read = journal_json_texts(read);
+	entry_read(report, entry, line);
 	entry->read_more = more != NULL;
 	return entry;
 }
@@ -282,13 +310,17 @@ bool report_add(Report *report, const char *line)
 	/* Or it is cut off. */
 	if (journal_json_number(line, "v") != JOURNAL_FORMAT || !g_str_has_suffix(line, "}"))
 		return false;
-	report->n_mounts += mounted != NULL;
+	if (mounted) {
+		report->n_mounts++;
+		/* Numbers of processes may come again. */
+		g_hash_table_remove_all(report->steps);
+	}
 	report->n_missed += number_of(line, "missed", &has);
 	if (mounted || has)
 		return true;
 	if (!path || !word || !verdict_of(word, &verdict))
 		return false;
-	entry = entry_new(line, verdict);
+	entry = entry_new(report, line, verdict);
 	entry->mount = report->n_mounts;
 	g_ptr_array_add(report->entries, entry);
 	output_add(report, output_get(report, path), entry);
@@ -322,7 +354,7 @@ static GPtrArray *causes_of(const Report *report, const Entry *entry)
 {
 	GPtrArray *causes = g_ptr_array_new();
 
-	for (unsigned i = 0; i < entry->read->len; i++) {
+	for (unsigned i = 0; i < entry->n_read; i++) {
 		const Entry *cause = cause_in(report, entry, entry->read->pdata[i]);
 
 		if (cause && strcmp(cause->path, entry->path) != 0)
@@ -343,6 +375,12 @@ struct Counts {
 	uint64_t bytes_same;
 };
 
+/* Whether it is known what it was made of. */
+static bool entry_is_known(const Entry *entry)
+{
+	return entry->step > 0 && !entry->read_more;
+}
+
 static Counts counts_of(const Report *report, const Output *output)
 {
 	Counts counts = {};
@@ -362,7 +400,7 @@ static Counts counts_of(const Report *report, const Output *output)
 			continue;
 		causes = causes_of(report, entry);
 		counts.n_changed++;
-		counts.n_uncaused += causes->len == 0;
+		counts.n_uncaused += causes->len == 0 && entry_is_known(entry);
 	}
 	return counts;
 }

@@ -52,7 +52,7 @@ static void handle_free(Fs *fs, Handle *handle)
 	version_drop_unused(fs, handle->version);
 	stage_unref(fs, handle->stage);
 	fd_clear(&handle->fd);
-	g_free(handle->text);
+	g_clear_pointer(&handle->text, g_ref_string_release);
 	g_free(handle);
 }
 
@@ -410,21 +410,21 @@ static int open_reading(Fs *fs, fuse_ino_t ino, Handle **ret_handle, bool *ret_s
 /* What is made up anew each time. */
 static int open_special(Fs *fs, fuse_ino_t ino, Handle **ret_handle)
 {
-	g_autofree char *text = NULL;
+	char *text;
 	Version *version;
 
 	if (ino == fs->special_journal->exposed->id) {
-		/* Some lines may have to be waited for. */
-		request_cede(request_current());
 		text = journal_lines(fs->journal);
 	} else {
-		text = fs_status(fs);
+		g_autofree char *status = fs_status(fs);
+
+		text = g_ref_string_new(status);
 	}
 	HOLD(&fs->lock);
 
 	version = version_find(fs, ino);
 	*ret_handle = request_handle_new(fs, version, NULL, -1, false);
-	(*ret_handle)->text = g_steal_pointer(&text);
+	(*ret_handle)->text = text;
 	return 0;
 }
 
@@ -593,11 +593,12 @@ void request_read(fuse_req_t req, fuse_ino_t ino G_GNUC_UNUSED, size_t size, off
 
 	if (handle->text) {
 		/* The handle may be closed as soon as the answer is out. */
-		g_autofree char *text = g_strdup(handle->text);
+		char *text = g_ref_string_acquire(handle->text);
 
 		length = strlen(text);
 		offset = MIN(offset, (off_t)length);
 		fuse_reply_buf(req, text + offset, MIN(size, length - (size_t)offset));
+		g_ref_string_release(text);
 		return;
 	}
 	buffer = request_scratch_take(fs);

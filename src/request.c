@@ -847,12 +847,20 @@ void request_reply_entry(fuse_req_t req, const struct fuse_entry_param *entry)
 		version_forget(fs, version, 1);
 }
 
+/* The journal tells of names, bytes and commands that not everybody may see. */
+static mode_t special_mode(Special special)
+{
+	if (special == SPECIAL_DIR)
+		return S_IFDIR | 0555;
+	return S_IFREG | (special == SPECIAL_JOURNAL ? 0400 : 0444);
+}
+
 void request_special_stat(const Fs *fs, const Node *node, struct stat *ret_stat)
 {
 	*ret_stat = (struct stat){
 		.st_dev = fs->root_dev,
 		.st_ino = UINT32_MAX - node->special,
-		.st_mode = node->special == SPECIAL_DIR ? S_IFDIR | 0555 : S_IFREG | 0444,
+		.st_mode = special_mode(node->special),
 		.st_nlink = node->special == SPECIAL_DIR ? 2 : 1,
 		.st_uid = geteuid(),
 		.st_gid = getegid(),

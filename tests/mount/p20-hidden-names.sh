@@ -82,7 +82,7 @@ eq "f" "$(cat f)" f
 
 # ---- our own directory: found, not listed, in the root alone ----
 has "the status" "$(cat .lklfs/status)" '"lklfs"'
-eq "what is in it" "$(tool list .lklfs | tr ' ' '\n' | grep -cvx '\.*')" 1
+eq "what is in it" "$(tool list .lklfs | tr ' ' '\n' | grep -cvx '\.*')" 2
 eq "what lies under it" "$(to_errno t stat .lklfs/mine)" ENOENT
 for command in "mkdir .lklfs EEXIST" "mkfifo .lklfs EEXIST" "symlink f .lklfs EEXIST" "link f .lklfs EEXIST" \
 	"rename empty .lklfs EPERM" "rename .lklfs x EPERM" "rmdir .lklfs EPERM" "unlink .lklfs EISDIR" \

@@ -150,6 +150,11 @@ static void test_file_names(Place *place, gconstpointer data G_GNUC_UNUSED)
 	reads(place, place->me, 2, 10);
 	reads(place, place->other, 4, 10);
 	check_names(place, place->me, "/m/1 /m/3", false);
+	/* once each */
+	check_names(place, place->me, "", false);
+	reads(place, place->me, 5, 10);
+	reads(place, place->me, 1, 13);
+	check_names(place, place->me, "/m/5", false);
 	check_names(place, place->other, "/m/4", false);
 	check_names(place, NULL, "", false);
 }
@@ -170,7 +175,7 @@ static void test_many_names(Place *place, gconstpointer data G_GNUC_UNUSED)
 	g_assert_cmpuint(count_names(place, place->me, &more), ==, 1024);
 	g_assert_false(more);
 	reads(place, place->me, 1025, 20);
-	g_assert_cmpuint(count_names(place, place->me, &more), ==, 1024);
+	g_assert_cmpuint(count_names(place, place->me, &more), ==, 0);
 	g_assert_true(more);
 	/* What is newest is known all the same. */
 	g_assert_cmpint(newest(place, place->me, 10), ==, 20);

@@ -31,7 +31,7 @@ static void add_line(Journal *journal, const char *text)
 static void test_lines(void)
 {
 	Journal *journal = journal_new(NULL);
-	g_autofree char *none = journal_lines(journal), *two = NULL, *many = NULL;
+	char *none = journal_lines(journal), *two, *again, *many;
 	g_autofree char *large = g_strnfill(JOURNAL_LINES_MAX / 2, 'x');
 
 	g_assert_cmpstr(none, ==, "");
@@ -41,11 +41,18 @@ static void test_lines(void)
 	add_line(journal, "b\n");
 	two = journal_lines(journal);
 	g_assert_cmpstr(two, ==, "a\nb\n");
+	again = journal_lines(journal);
+	g_assert_true(again == two);
 	/* The oldest goes when there are too many bytes; the last one stays, however long. */
 	add_line(journal, large);
 	add_line(journal, large);
 	many = journal_lines(journal);
-	g_assert_cmpuint(strlen(many), ==, JOURNAL_LINES_MAX);
+	g_assert_true(g_str_has_prefix(many, "{\"v\":1,\"missed\":2}\nxx"));
+	g_assert_cmpuint(strlen(strchr(many, 'x')), ==, JOURNAL_LINES_MAX);
+	g_ref_string_release(none);
+	g_ref_string_release(two);
+	g_ref_string_release(again);
+	g_ref_string_release(many);
 	journal_free(journal);
 }
 
@@ -58,7 +65,6 @@ static void *read_lines(void *journal)
 static void test_expected(void)
 {
 	Journal *journal = journal_new(NULL);
-	g_autofree char *lines = NULL;
 	pthread_t reader;
 	void *text;
 
@@ -68,8 +74,8 @@ static void test_expected(void)
 	journal_line(journal, g_string_new("first\n"));
 	journal_line(journal, g_string_new("second\n"));
 	g_assert_cmpint(pthread_join(reader, &text), ==, 0);
-	lines = text;
-	g_assert_cmpstr(lines, ==, "first\nsecond\n");
+	g_assert_cmpstr(text, ==, "first\nsecond\n");
+	g_ref_string_release(text);
 	journal_free(journal);
 }
 
