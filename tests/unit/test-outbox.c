@@ -55,7 +55,7 @@ static void *missed(unsigned n, void *data)
 
 static void free_item(gpointer item)
 {
-	__atomic_add_fetch(&current->n_freed, 1, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&current->n_freed, 1, __ATOMIC_RELEASE);
 	g_free(item);
 }
 
