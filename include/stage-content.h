@@ -22,6 +22,10 @@ int stage_compare(Stage *stage, bool *ret_same);
 /* Makes sure that the content is in a staging file, whole. */
 int stage_materialise(Fs *fs, Stage *stage);
 
+/* The same, and that the file may be changed, to be of this size then: what an exposed inode that
+ * is written in part is to be finished with after a crash stays whole, under its name. */
+int stage_make_writable(Fs *fs, Stage *stage, off_t size);
+
 /* What is staged has been exposed and the session goes on: from now on that is what it compares
  * with. replaced: the staging file is the exposed one now; else the exposed file kept its inode.
  * fs->lock held as well. */

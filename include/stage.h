@@ -74,7 +74,10 @@ struct Stage {
 	char *hidden;  /* its hidden name where files without a name cannot be had; else NULL */
 	char *through; /* the hidden name under which it is being written through; NULL: it is not.
 			  fs->lock */
-	bool torn;     /* the exposed inode has been written through in part */
+	bool left;     /* that is the name of what was staged when it was written through in part;
+			  the staging file is another one by now. fs->lock */
+	bool torn;     /* the exposed inode has been written through in part; changed under both
+			  locks */
 	GArray *stale; /* owned; ids of which the kernel is to forget the pages; NULL: none.
 			  fs->lock */
 	Range claim;   /* while fd is -1: room that has been asked for; empty: none */
@@ -170,6 +173,10 @@ Stage *stage_next(Fs *fs);
  * the caller has to see to the verdict. */
 void stage_enter(Stage *stage);
 bool stage_leave(Stage *stage);
+
+/* Whether the exposed file has names left, though the one that the session is on has gone: what is
+ * written is to be seen by them. fs->lock held. */
+bool stage_is_missed(const Fs *fs, const Stage *stage);
 
 /* The name has gone; fs->lock held. */
 void stage_out_of_sight(Fs *fs, Stage *stage);

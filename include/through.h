@@ -8,10 +8,6 @@
 /* Whether the exposed file must keep its inode, for it has other names; fs->lock held. */
 int through_is_needed(const Fs *fs, const Stage *stage, bool *ret_needed);
 
-/* Whether the exposed file has names left, though the one that the session is on has gone: what is
- * written is to be seen by them. fs->lock held. */
-bool through_is_missed(const Fs *fs, const Stage *stage);
-
 /* Writes what is staged, and whole in its staging file, into the exposed inode. Until
  * stage_drop_through() it has a hidden name besides, so that the next mount finishes it if we do
  * not. durable: all that is on the disk before this returns. stage->lock held, fs->lock not.

@@ -545,7 +545,7 @@ static int publish_under_lock(
 	int r;
 
 	if (!stage->node->linked) {
-		if (stage->dirty && !same && through_is_missed(fs, stage)) {
+		if (stage->dirty && !same && stage_is_missed(fs, stage)) {
 			outcome->verdict = VERDICT_CHANGED;
 			return -EXDEV;
 		}
@@ -636,7 +636,7 @@ static bool publish_is_incomplete(Fs *fs, const Stage *stage)
 {
 	HOLD(&fs->lock);
 
-	return stage->error && (stage->node->linked || through_is_missed(fs, stage));
+	return stage->error && (stage->node->linked || stage_is_missed(fs, stage));
 }
 
 /* The name shows what it did before, so that the next build writes it again; what there is of the
@@ -689,7 +689,7 @@ Record *publish_end(Fs *fs, Stage *stage)
 	verdict = outcome.verdict;
 	HOLD(&fs->lock);
 	stage->deciding = false;
-	if (r < 0 && through_is_missed(fs, stage)) {
+	if (r < 0 && stage_is_missed(fs, stage)) {
 		stage->error = r;
 		return publish_incomplete(fs, stage);
 	}
@@ -792,7 +792,7 @@ int publish_save(Fs *fs, Stage *stage)
 		HOLD(&stage->lock);
 		r = publish_bytes(fs, stage, false, &same);
 		HOLD(&fs->lock);
-		if ((!stage->node->linked && !through_is_missed(fs, stage)) || same ||
+		if ((!stage->node->linked && !stage_is_missed(fs, stage)) || same ||
 			(!stage->dirty && !stage->is_new)) {
 			stage_end(fs, stage, NULL);
 			return 0;

@@ -55,7 +55,7 @@ int space_claim(const Stage *stage, int fd)
 
 static int space_apply(Fs *fs, Stage *stage, int mode, off_t offset, off_t length)
 {
-	int r = stage_materialise(fs, stage);
+	int r = stage_make_writable(fs, stage, stage->size);
 
 	if (r == 0 && fallocate(stage->fd, mode, offset, length) < 0)
 		r = -errno;

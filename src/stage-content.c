@@ -150,6 +150,54 @@ int stage_materialise(Fs *fs, Stage *stage)
 	return r < 0 && stage_make_room(fs, r) ? stage_make_file(fs, stage) : r;
 }
 
+/* The staging file is left as it is, under the name that it has; its content goes on in another
+ * one, as far as size. */
+static int stage_leave_file(Fs *fs, Stage *stage, off_t size)
+{
+	autofd fd = -1;
+	int r;
+
+	{
+		HOLD(&fs->lock);
+		stage_drop_hidden(fs, stage);
+	}
+	r = stage_open_file(fs, stage, &fd);
+	if (r < 0)
+		return r;
+	if (ftruncate(fd, MIN(size, stage->size)) < 0)
+		r = -errno;
+	if (r == 0)
+		r = fileio_copy(stage->fd, fd, 0, MIN(size, stage->size));
+	HOLD(&fs->lock);
+
+	if (r < 0) {
+		stage_drop_hidden(fs, stage);
+		return r;
+	}
+	fd_clear(&stage->fd);
+	stage->fd = fd_steal(&fd);
+	stage->left = true;
+	return 0;
+}
+
+int stage_make_writable(Fs *fs, Stage *stage, off_t size)
+{
+	int r = stage_materialise(fs, stage);
+
+	/* Nobody else gives it that name, or takes it, as long as it is written. */
+	if (r < 0 || !stage->through)
+		return r;
+	{
+		HOLD(&fs->lock);
+		if (!stage->torn)
+			stage_hide_through(fs, stage);
+		if (!stage->through || stage->left)
+			return 0;
+	}
+	r = stage_leave_file(fs, stage, size);
+	return r < 0 && stage_make_room(fs, r) ? stage_leave_file(fs, stage, size) : r;
+}
+
 /* Whether the bytes need not be stored, for they are exposed at that offset already. */
 static bool stage_write_equal(Stage *stage, const void *buffer, size_t length, off_t offset)
 {
@@ -177,7 +225,7 @@ int stage_write(Fs *fs, Stage *stage, const void *buffer, size_t length, off_t o
 	stage_set_dirty(stage, true);
 	if (stage_write_equal(stage, buffer, length, offset))
 		return 0;
-	r = stage_materialise(fs, stage);
+	r = stage_make_writable(fs, stage, stage->size);
 	if (r == 0 && stage->difference < 0)
 		stage->difference = offset;
 	if (r == 0)
@@ -193,11 +241,16 @@ int stage_write(Fs *fs, Stage *stage, const void *buffer, size_t length, off_t o
 	return 0;
 }
 
-int stage_truncate(Fs *fs G_GNUC_UNUSED, Stage *stage, off_t size)
+int stage_truncate(Fs *fs, Stage *stage, off_t size)
 {
+	int r = 0;
 	HOLD(&stage->lock);
 
 	stage_set_dirty(stage, true);
+	if (stage->fd >= 0)
+		r = stage_make_writable(fs, stage, size);
+	if (r < 0)
+		return r;
 	if (stage->fd >= 0 && ftruncate(stage->fd, size) < 0)
 		return -errno;
 	/* Written from the beginning once more, it will be whole. */

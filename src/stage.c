@@ -431,13 +431,14 @@ void stage_drop_through(Fs *fs, Stage *stage)
 		backing_drop(dir_fd, stage->through) < 0)
 		backing_drop(fs->root_fd, stage->through);
 	g_clear_pointer(&stage->through, g_free);
+	stage->left = false;
 }
 
 void stage_hide_through(Fs *fs, Stage *stage)
 {
 	int dir_fd;
 
-	if (stage->hidden)
+	if (stage->hidden || stage->left)
 		stage_drop_through(fs, stage);
 	if (!stage->through)
 		return;
@@ -446,6 +447,14 @@ void stage_hide_through(Fs *fs, Stage *stage)
 		(void)!backing_hide_through(fs->root_fd, stage->through, &stage->hidden);
 	if (stage->hidden)
 		g_clear_pointer(&stage->through, g_free);
+}
+
+bool stage_is_missed(const Fs *fs, const Stage *stage)
+{
+	struct stat st;
+
+	return !stage->node->linked && stage->base_fd >= 0 &&
+	       backing_stat_open(stage->base_fd, &st) == 0 && kept_n_links(fs, &st) > 0;
 }
 
 void stage_out_of_sight(Fs *fs, Stage *stage)

@@ -34,14 +34,6 @@ int through_is_needed(const Fs *fs, const Stage *stage, bool *ret_needed)
 	return 0;
 }
 
-bool through_is_missed(const Fs *fs, const Stage *stage)
-{
-	struct stat st;
-
-	return !stage->node->linked && stage->base_fd >= 0 &&
-	       backing_stat_open(stage->base_fd, &st) == 0 && kept_n_links(fs, &st) > 0;
-}
-
 /* By its name, or by what the session has open of it if that has gone. */
 static int through_open_named(Fs *fs, const Stage *stage, int *ret_fd)
 {
@@ -110,16 +102,37 @@ static int through_reserve(const Stage *stage, int fd)
 	return r;
 }
 
-/* The hidden name of the staging file, in this directory. A number on another file system may be
- * anybody's on this one. */
-static void through_link(Stage *stage, int dir_fd)
+/* A hidden name of the staging file, in this directory; NULL: it cannot be had. A number on another
+ * file system may be anybody's on this one. */
+static char *through_link(Stage *stage, int dir_fd)
 {
 	struct stat base, staged;
 
-	if (fstat(stage->base_fd, &base) == 0 && fstat(stage->fd, &staged) == 0 &&
-		base.st_dev == staged.st_dev)
-		stage->through =
-			backing_link_through(stage->fd, &stage->hidden, dir_fd, stage->base_fd);
+	if (fstat(stage->base_fd, &base) < 0 || fstat(stage->fd, &staged) < 0 ||
+		base.st_dev != staged.st_dev)
+		return NULL;
+	return backing_link_through(stage->fd, &stage->hidden, dir_fd, stage->base_fd);
+}
+
+/* Its hidden name, in this directory or in the root of the mount. A second attempt has it already;
+ * what an earlier one has left is dropped when there is something newer. Returns the directory in
+ * which a new one is. */
+static int through_name(Fs *fs, Stage *stage, int dir_fd)
+{
+	char *name = NULL;
+
+	if (stage->through && !stage->left)
+		return dir_fd;
+	name = through_link(stage, dir_fd);
+	if (!name) {
+		dir_fd = fs->root_fd;
+		name = through_link(stage, dir_fd);
+	}
+	if (name) {
+		stage_drop_through(fs, stage);
+		stage->through = name;
+	}
+	return dir_fd;
 }
 
 /* The bytes are in a file with a hidden name until they are through, in the same directory or in
@@ -139,7 +152,7 @@ static int through_begin(Fs *fs, Stage *stage, bool durable)
 		if (!stage->node->linked)
 			dir_fd = fs->root_fd;
 		/* Its ctime tells when the writing began, its mtime is what the file gets should
-		 * another have to finish it. A second attempt has the name already. */
+		 * another have to finish it. */
 		if (stage->times_set)
 			(void)!stamp_set_open(stage->fd, times);
 		else
@@ -147,17 +160,19 @@ static int through_begin(Fs *fs, Stage *stage, bool durable)
 		/* A sweep finishes only what is ours. */
 		if (geteuid() == 0)
 			(void)!fchown(stage->fd, 0, (gid_t)-1);
-		if (!stage->through)
-			through_link(stage, dir_fd);
-		if (!stage->through) {
-			dir_fd = fs->root_fd;
-			through_link(stage, dir_fd);
-		}
+		dir_fd = through_name(fs, stage, dir_fd);
 		if (!stage->through || !durable)
 			return 0;
 		r = backing_open_list(dir_fd, &list_fd);
 	}
 	return r < 0 ? r : fsync(list_fd) < 0 && errno != EINVAL ? -errno : 0;
+}
+
+static void through_set_torn(Fs *fs, Stage *stage, bool torn)
+{
+	HOLD(&fs->lock);
+
+	stage->torn = torn;
 }
 
 /* Nothing has been written: a crash must leave it at that. */
@@ -225,23 +240,24 @@ int through_write(Fs *fs, Stage *stage, bool durable, int *ret_fd)
 	int r;
 
 	r = through_open(fs, stage, &fd);
-	if (r == 0)
-		r = through_begin(fs, stage, durable);
 	if (r < 0)
 		return r;
+	r = through_begin(fs, stage, durable);
 	/* Even that moves the mtime, so it comes after the hidden name. */
-	r = through_reserve(stage, fd);
+	if (r == 0)
+		r = through_reserve(stage, fd);
 	if (r < 0) {
 		through_call_off(fs, stage);
 		return r;
 	}
+	through_set_torn(fs, stage, true);
 	r = through_copy(stage, fd);
 	if (r == 0 && durable && fsync(fd) < 0)
 		r = -errno;
 	/* Half of it may be there: the hidden name stays. */
-	stage->torn = r < 0;
 	if (r < 0)
 		return r;
+	through_set_torn(fs, stage, false);
 	*ret_fd = fd_steal(&fd);
 	return 0;
 }
