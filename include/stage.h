@@ -38,6 +38,7 @@ struct Stage {
 	GQueue parked;       /* requests that wait for the verdict */
 	GQueue draining;     /* requests that wait until none is in flight */
 	GPtrArray *openers;  /* Process, owned: who opened it for writing */
+	unsigned n_exposing; /* threads that expose it though it goes on, or has failed */
 	bool deciding;       /* somebody has been told to see to the verdict, and it is its turn,
 				as far as he has not found out otherwise */
 	bool seen;           /* another step has looked at it: it cannot count as unchanged (P10) */
@@ -178,7 +179,8 @@ bool stage_leave(Stage *stage);
  * written is to be seen by them. fs->lock held. */
 bool stage_is_missed(const Fs *fs, const Stage *stage);
 
-/* The name has gone; fs->lock held. */
+/* The name has gone. What could not be exposed is tried again as long as it is missed, and dropped
+ * else; fs->lock held. */
 void stage_out_of_sight(Fs *fs, Stage *stage);
 
 /* The session has ended: all its ids are superseded, except keep, which stays for the caller; the

@@ -289,8 +289,11 @@ static int publish_bytes(Fs *fs, Stage *stage, bool durable, bool *ret_same)
 		return 0;
 	if (stage_compare(stage, ret_same) < 0)
 		*ret_same = false; /* what cannot be read cannot count as unchanged */
-	if (*ret_same)
+	if (*ret_same) {
+		HOLD(&fs->lock);
+		stage->torn = false;
 		return 0;
+	}
 	r = stage_materialise(fs, stage);
 	if (r == 0 && (durable || fs->options->durable) && fsync(stage->fd) < 0)
 		r = -errno;
@@ -639,6 +642,13 @@ static bool publish_is_incomplete(Fs *fs, const Stage *stage)
 	return stage->error && (stage->node->linked || stage_is_missed(fs, stage));
 }
 
+/* What is saved gets a name, and an owner; what the next mount is to finish must not. stage->lock
+ * held. */
+static int publish_leave_through(Fs *fs, Stage *stage)
+{
+	return stage->through ? stage_make_writable(fs, stage, stage->size) : 0;
+}
+
 /* The name shows what it did before, so that the next build writes it again; what there is of the
  * new bytes is kept beside it. Both locks held. */
 static Record *publish_incomplete(Fs *fs, Stage *stage)
@@ -646,10 +656,11 @@ static Record *publish_incomplete(Fs *fs, Stage *stage)
 	Record *record = record_new(fs, stage, VERDICT_FAILED, NULL);
 	g_autofree char *name = node_path(stage->node), *path = NULL;
 
-	if (stage->fd >= 0)
+	if (stage->fd >= 0 && (!stage->through || stage->left))
 		(void)!save_in_mount(fs, stage, &path);
-	log_errno(stage->error, "%s in %s could not be stored, and is what it was before%s%s", name,
-		fs->dir, path ? "; what there is of it is in " : "", path ? path : "");
+	log_errno(stage->error, "%s in %s could not be stored, and is %s%s%s", name, fs->dir,
+		stage->torn ? "in part what was written before that" : "what it was before",
+		path ? "; what there is of it is in " : "", path ? path : "");
 	fs->n_incomplete++;
 	journal_add(fs->journal, VERDICT_FAILED, 0);
 	stage->deciding = false;
@@ -682,6 +693,7 @@ Record *publish_end(Fs *fs, Stage *stage)
 	HOLD(&stage->lock);
 
 	if (publish_is_incomplete(fs, stage)) {
+		(void)!publish_leave_through(fs, stage);
 		HOLD(&fs->lock);
 		return publish_incomplete(fs, stage);
 	}
@@ -689,12 +701,8 @@ Record *publish_end(Fs *fs, Stage *stage)
 	verdict = outcome.verdict;
 	HOLD(&fs->lock);
 	stage->deciding = false;
-	if (r < 0 && stage_is_missed(fs, stage)) {
-		stage->error = r;
-		return publish_incomplete(fs, stage);
-	}
 	/* Removed while its bytes were made whole or written through: nobody can miss it. */
-	if (r < 0 && !stage->node->linked) {
+	if (r < 0 && !stage->node->linked && !stage_is_missed(fs, stage)) {
 		verdict = VERDICT_REMOVED;
 		r = 0;
 	}
@@ -718,11 +726,24 @@ Record *publish_end(Fs *fs, Stage *stage)
 	return outcome.record;
 }
 
-static bool publish_has_ended(Fs *fs, const Stage *stage)
+/* From here on, until publish_expose_end(), nobody ends it because its name goes. False: it has
+ * ended. */
+static bool publish_expose_begin(Fs *fs, Stage *stage)
 {
 	HOLD(&fs->lock);
 
-	return stage->state == STAGE_DONE;
+	if (stage->state == STAGE_DONE)
+		return false;
+	stage->n_exposing++;
+	return true;
+}
+
+/* What has failed and lost its name meanwhile is dropped at the next attempt. */
+static void publish_expose_end(Fs *fs, Stage *stage)
+{
+	HOLD(&fs->lock);
+
+	stage->n_exposing--;
 }
 
 /* What has been exposed gets to the disk, with its name; stage->lock held. What an ended session
@@ -757,9 +778,11 @@ static int publish_going_on(
 	int r = 0;
 	HOLD(&stage->lock);
 
-	if (!publish_has_ended(fs, stage))
+	if (publish_expose_begin(fs, stage)) {
 		r = stage->error ? stage->error
 				 : publish(fs, stage, false, n_openers, durable, &outcome);
+		publish_expose_end(fs, stage);
+	}
 	*ret_record = outcome.record;
 	verdict = outcome.verdict;
 	if (r < 0)
@@ -791,6 +814,8 @@ int publish_save(Fs *fs, Stage *stage)
 	{
 		HOLD(&stage->lock);
 		r = publish_bytes(fs, stage, false, &same);
+		if (r == 0 && !same)
+			r = publish_leave_through(fs, stage);
 		HOLD(&fs->lock);
 		if ((!stage->node->linked && !stage_is_missed(fs, stage)) || same ||
 			(!stage->dirty && !stage->is_new)) {

@@ -314,6 +314,7 @@ void stage_rebase(Fs *fs, Stage *stage, bool replaced)
 	fd_clear(&stage->fd);
 	stage_drop_hidden(fs, stage);
 	stage_drop_through(fs, stage);
+	stage->torn = false;
 	stage->base_size = stage->size;
 	stage->claim = (Range){};
 	ranges_clear(&stage->equal);

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "backing.h"
@@ -449,18 +450,35 @@ void stage_hide_through(Fs *fs, Stage *stage)
 		g_clear_pointer(&stage->through, g_free);
 }
 
-bool stage_is_missed(const Fs *fs, const Stage *stage)
+/* Whether what is exposed has names left. */
+static bool stage_has_names(const Fs *fs, const Stage *stage)
 {
 	struct stat st;
 
-	return !stage->node->linked && stage->base_fd >= 0 &&
-	       backing_stat_open(stage->base_fd, &st) == 0 && kept_n_links(fs, &st) > 0;
+	return stage->base_fd >= 0 && backing_stat_open(stage->base_fd, &st) == 0 &&
+	       kept_n_links(fs, &st) > 0;
+}
+
+bool stage_is_missed(const Fs *fs, const Stage *stage)
+{
+	return !stage->node->linked && stage_has_names(fs, stage);
+}
+
+/* Its directory may go now, too. */
+static void stage_move_through(Fs *fs, const Stage *stage)
+{
+	int dir_fd;
+
+	if (stage->through && node_dir_fd(fs, stage->node->parent, &dir_fd) == 0)
+		(void)!renameat(dir_fd, stage->through, fs->root_fd, stage->through);
 }
 
 void stage_out_of_sight(Fs *fs, Stage *stage)
 {
 	stage_drop_hidden(fs, stage);
-	if (stage->state == STAGE_FAILED)
+	stage_move_through(fs, stage);
+	/* While somebody exposes it, it stays; the next attempt finds that it has no name. */
+	if (stage->state == STAGE_FAILED && stage->n_exposing == 0 && !stage_is_missed(fs, stage))
 		stage_end(fs, stage, NULL);
 }
 
@@ -481,8 +499,8 @@ void stage_end(Fs *fs, Stage *stage, Version *keep)
 	g_queue_remove(&fs->stages, stage);
 	if (!stage->is_new)
 		stage_drop_hidden(fs, stage);
-	/* Its other names show half of it: the next mount finishes that. */
-	if (stage->torn && !stage->node->linked)
+	/* What is exposed is half of it: the next mount finishes that. */
+	if (stage->torn && stage_has_names(fs, stage))
 		g_clear_pointer(&stage->through, g_free);
 	stage_drop_through(fs, stage);
 	if (keep)

@@ -42,3 +42,8 @@ wait "$STRACE_PID"
 eq "saved" "$(sum "$V/e/a.lklfs-unsaved")" "$(head -c 5000000 /dev/zero | tr '\0' m | sum /dev/stdin)"
 has "the log" "$(cat "$T/log")" "could not be exposed but in part, and was saved as $B/e/a.lklfs-unsaved"
 rm "$V/e/a.lklfs-unsaved"
+# the next mount finishes it all the same
+cmp -s "$V/d/other" "$V/e/a" || fail "they are not one file"
+mnt
+eq "finished" "$(tr -d m <"$V/d/other" | wc -c) $(stat -c %s "$V/d/other")" "0 5000000"
+eq "names at last" "$(cd "$V" && find . -type f | sort | tr '\n' ' ')" "./d/other ./e/a "
