@@ -48,7 +48,7 @@ struct Move {
 	Node *dir;
 	const char *name;
 	int dir_fd;   /* its own: see move_close() */
-	Node *node;   /* NULL: nothing known of it */
+	Node *node;   /* owned; NULL: nothing known of it */
 	bool backing; /* the backing has something of this name that belongs to the node */
 };
 
@@ -70,6 +70,9 @@ static int move_find(Fs *fs, fuse_ino_t parent, const char *name, Move *ret_move
 	if (ret_move->dir_fd < 0)
 		return -errno;
 	ret_move->node = node_find(fs, dir->node, name);
+	/* Removing the other one, and what is remembered of it, may let go of this one. */
+	if (ret_move->node)
+		node_ref(ret_move->node);
 	if (!ret_move->node || node_in_backing(ret_move->node))
 		r = backing_find(ret_move->dir_fd, name, &ret_move->backing);
 	if (r < 0)
@@ -77,9 +80,10 @@ static int move_find(Fs *fs, fuse_ino_t parent, const char *name, Move *ret_move
 	return ret_move->backing ? request_may_remove(ret_move->dir_fd, name, ret_move->node) : 0;
 }
 
-static void move_close(Move *move)
+static void move_close(Fs *fs, Move *move)
 {
 	fd_clear(&move->dir_fd);
+	move->node = node_unref(fs, move->node);
 }
 
 /* Both ends of a rename. What has been found is closed with move_close(), also after a failure. */
@@ -87,7 +91,7 @@ static int moves_find(Fs *fs, const Names *names, Move *ret_from, Move *ret_to)
 {
 	int r;
 
-	ret_from->dir_fd = ret_to->dir_fd = -1;
+	*ret_from = *ret_to = (Move){.dir_fd = -1};
 	r = move_find(fs, names->parent, names->name, ret_from);
 	return r < 0 ? r : move_find(fs, names->new_parent, names->new_name, ret_to);
 }
@@ -474,8 +478,8 @@ static int plan_begin(Fs *fs, const Names *names, Plan *plan, GArray **ret_candi
 	if (again && r == -ESTALE)
 		pin_set(fs, tid, PIN_RENAME, from.node ? from.node : to.node, current->caller,
 			current->due);
-	move_close(&from);
-	move_close(&to);
+	move_close(fs, &from);
+	move_close(fs, &to);
 	return r;
 }
 
@@ -668,8 +672,8 @@ static int rename_names(Fs *fs, const Names *names, Plan *plan)
 	node = r == 0 && cached ? node_find(fs, to.dir, to.name) : NULL;
 	if (node && !node->stage && (plan->match.found || former_watches_node(fs, node)))
 		request_expire(fs, node);
-	move_close(&from);
-	move_close(&to);
+	move_close(fs, &from);
+	move_close(fs, &to);
 	return r;
 }
 
