@@ -26,5 +26,6 @@ eq "daemons" "$(daemons)" ""
 ends w
 eq "what was closed" "$(cat "$B/closed")" new
 eq "what was open" "$(cat "$B/open")" old
-rm -f "$B/open.lklfs-unsaved"
+eq "what was saved of it" "$(cat "$B/open.lklfs-unsaved")" new
+rm "$B/open.lklfs-unsaved"
 mnt
