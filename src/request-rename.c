@@ -526,9 +526,21 @@ static int plan_assume(const Plan *plan)
 		       : -EOPNOTSUPP;
 }
 
+/* What has stayed, or come back, under the name has the mtime that was held back. */
+static void rename_note_held(Fs *fs, const Move *to)
+{
+	struct stat st;
+
+	if (backing_stat(to->dir_fd, to->name, &st) < 0)
+		return;
+	held_note(fs, &st);
+	inputs_wrote(fs->inputs, request_current()->caller, &st);
+}
+
 /* What is there, or was, stays in the place of what is moved, which is gone. After a failure what
- * is to be moved is there yet, and the other name leads where it did or to the same bytes. */
-static int rename_matched(Fs *fs, const Move *from, const Move *to, const Plan *plan)
+ * is to be moved is there yet, and the other name leads where it did; or what was there is back,
+ * with the same bytes, and there is no match any more. */
+static int rename_matched(Fs *fs, const Move *from, Move *to, Plan *plan)
 {
 	bool wanted, ends;
 	int r;
@@ -552,7 +564,13 @@ static int rename_matched(Fs *fs, const Move *from, const Move *to, const Plan *
 		if (ends)
 			held_forget(fs, &plan->from);
 	} else if (errno != ENOENT) {
-		return -errno;
+		r = -errno;
+		if (plan->match.former) {
+			plan->match.found = false;
+			to->backing = true;
+			rename_note_held(fs, to);
+		}
+		return r;
 	}
 	/* P8: it is gone, but its bytes are there. */
 	if (wanted)
@@ -606,10 +624,9 @@ static void rename_note_outdated(Fs *fs, const Move *to, const struct timespec *
 	node_unref(fs, node);
 }
 
-static int rename_one(Fs *fs, const Move *from, const Move *to, unsigned flags, Plan *plan)
+static int rename_one(Fs *fs, const Move *from, Move *to, unsigned flags, Plan *plan)
 {
 	struct timespec newest;
-	struct stat st;
 	Verdict verdict;
 	bool outdated;
 	int r;
@@ -626,6 +643,8 @@ static int rename_one(Fs *fs, const Move *from, const Move *to, unsigned flags, 
 	if (outdated && fs->options->converge)
 		return rename_plain(fs, from, to, flags, &plan->record);
 	r = rename_matched(fs, from, to, plan);
+	if (r < 0 && !plan->match.found)
+		return rename_plain(fs, from, to, flags, &plan->record);
 	if (r < 0)
 		r = rename_with_mtime(fs, from, to, plan);
 	if (r < 0)
@@ -639,10 +658,7 @@ static int rename_one(Fs *fs, const Move *from, const Move *to, unsigned flags, 
 			request_current()->caller, &plan->from, to->backing ? &plan->to : NULL);
 		record_moved_from(fs, plan->record, from->dir, from->name);
 	}
-	if (backing_stat(to->dir_fd, to->name, &st) == 0) {
-		held_note(fs, &st);
-		inputs_wrote(fs->inputs, request_current()->caller, &st);
-	}
+	rename_note_held(fs, to);
 	if (outdated)
 		rename_note_outdated(fs, to, &newest);
 	return 0;
