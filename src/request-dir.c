@@ -39,7 +39,7 @@ struct Listing {
 	int fd;            /* owned; -1: our own directory */
 	dev_t dev;         /* of the directory */
 	GPtrArray *hidden; /* Hidden, owned; NULL: has not begun */
-	off_t offset;      /* where fd is */
+	off_t offset;      /* where fd is; -1: anywhere */
 };
 
 static void hidden_free(gpointer data)
@@ -215,7 +215,9 @@ static int listing_backing(
 			const struct dirent64 *entry = (const struct dirent64 *)(entries + at);
 
 			if (!listing_add_backing(req, listing, buffer, size, n, entry)) {
-				lseek(listing->fd, listing->offset, SEEK_SET);
+				/* If it cannot go back, the next call has to. */
+				if (lseek(listing->fd, listing->offset, SEEK_SET) < 0)
+					listing->offset = -1;
 				return 0;
 			}
 			listing->offset = entry->d_off;
