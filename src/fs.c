@@ -209,15 +209,12 @@ static void status_outdated(Fs *fs, GString *out)
 }
 
 /* What is remembered of files, and what the process takes: members of a JSON object. */
-static void status_usage(const Fs *fs, GString *out)
+static void status_usage(const Fs *fs, const Usage *usage, GString *out)
 {
-	Usage usage;
-
-	usage_read(&usage);
 	g_string_append_printf(out,
 		",\"held\":%u,\"descriptors\":%" PRIu64 ",\"memory_bytes\":%" PRIu64
 		",\"heap_bytes\":%" PRIu64,
-		held_count(fs), usage.n_descriptors, usage.memory, usage.heap);
+		held_count(fs), usage->n_descriptors, usage->memory, usage->heap);
 }
 
 char *fs_status(Fs *fs)
@@ -225,6 +222,10 @@ char *fs_status(Fs *fs)
 	GString *out = g_string_new("{\"lklfs\":\"" LKLFS_VERSION "\"");
 	Totals totals = {};
 	uint64_t written = 0;
+	Usage usage;
+
+	/* That waits for this process's memory, which a fault in it may hold for long. */
+	usage_read(&usage);
 	HOLD(&fs->lock);
 
 	journal_sum(fs->journal, &totals);
@@ -250,7 +251,7 @@ char *fs_status(Fs *fs)
 		",\"nodes\":%" PRIu64 ",\"versions\":%u,\"handles\":%" PRIu64,
 		totals.bytes_not_written, former_count(fs), former_bytes(fs), fs->n_nodes,
 		g_hash_table_size(fs->versions), fs->n_handles + g_hash_table_size(fs->listings));
-	status_usage(fs, out);
+	status_usage(fs, &usage, out);
 	g_string_append(out, "}\n");
 	return g_string_free(out, FALSE);
 }
