@@ -4,5 +4,6 @@
 /* What a dead daemon has left in the tree underneath (P18). */
 
 /* Removes every hidden name below root_fd that no living process owns, and finishes what was being
- * written through (P14). What cannot be removed or finished is said, and left alone. */
+ * written through (P14). What has been finished is said; so is what cannot be removed or finished,
+ * which is left alone. */
 void sweep_tree(int root_fd);

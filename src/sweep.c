@@ -188,11 +188,15 @@ static void through_finish(Through *through, int dir_fd, const char *name)
 		(void)!fchmod(through->fd, through->st.st_mode & 07777);
 	if (r == 0)
 		r = through_write(through, fd);
-	if (r < 0)
+	if (r < 0) {
 		log_errno(
 			r, "cannot finish writing %s, all of which is in %s", name, through->name);
-	else
-		sweep_remove(through->dir_fd, through->name);
+		return;
+	}
+	log_warning("%s was being written when a daemon died, and has been finished: what has read "
+		    "it since has to be made again",
+		name);
+	sweep_remove(through->dir_fd, through->name);
 }
 
 /* A file that may be the one that something is to be written to. */

@@ -27,6 +27,7 @@ import subprocess
 import sys
 import time
 
+FINISHED = "(one|two) was being written when a daemon died, and has been finished"
 AT_FDCWD, AT_SYMLINK_FOLLOW = -100, 0x400
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -140,8 +141,9 @@ class Tree:
         done = subprocess.run(
             [self.args.lklfs, *arguments, self.top], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60
         )
-        if done.returncode or done.stderr:
-            raise Failed(f"lklfs {' '.join(arguments)}: {done.stderr.strip() or done.returncode}")
+        said = [line for line in done.stderr.splitlines() if not re.search(FINISHED, line)]
+        if done.returncode or said:
+            raise Failed(f"lklfs {' '.join(arguments)}: {' '.join(said) or done.returncode}")
 
     def daemon(self):
         return int(re.search(r'"pid":(\d+)', (self.top / ".lklfs/status").read_text()).group(1))

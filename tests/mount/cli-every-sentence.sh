@@ -323,6 +323,10 @@ echo whole >"$B/d/$hidden-$(ino "$B/d/f")"
 touch -d '1 hour' "$B/d/f"
 sweeps "what has been written since"
 eq "that" "$(cat "$B/d/f")" old
+echo whole >"$B/d/$hidden-$(ino "$B/d/f")"
+touch "$B/d/f"
+sweeps "what is finished"
+eq "that, then" "$(cat "$B/d/f")" whole
 mkdir -m 0 "$W/user/closed"
 "${user[@]}" sh -c 'echo whole >"$1"' sh "$W/user/$hidden-1"
 says 0 "${user[@]}" "$LKLFS" "$W/user"
