@@ -24,6 +24,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
@@ -144,19 +145,27 @@ static int say_what_is_lost(const char *dir, int lost_fd)
 	return -EIO;
 }
 
+static int refuse_to_wait(const char *dir, pid_t pid, const Wish *wish)
+{
+	log_error("%s is unmounted, but its daemon (process %d) is not done with it after %g s: it "
+		  "may still be exposing files, or another mount namespace has a copy of the mount",
+		dir, pid, wish->timeout);
+	return -ETIMEDOUT;
+}
+
 /* A daemon that serves other mounts, or a COMMAND, does not end. Nothing tells when it is done with
- * this mount, so it is asked again and again; so is one that could not say what it serves (text is
- * NULL). */
+ * this mount, so it is asked again and again. */
 static int wait_for_daemon(
 	const char *dir, const char *text, pid_t pid, int pid_fd, const Wish *wish)
 {
 	struct pollfd p = {.fd = pid_fd, .events = POLLIN};
-	g_autofree char *run = text ? journal_json_value(text, "run") : NULL;
+	g_autofree char *run = NULL;
 	bool stays;
 
 	if (pid_fd < 0)
 		return 0;
-	stays = !text || !g_strcmp0(run, "true") ||
+	run = journal_json_value(text, "run");
+	stays = !g_strcmp0(run, "true") ||
 		(journal_json_number(text, "mounts") > 1 && serves_others(pid));
 	do {
 		int left = time_left(wish);
@@ -166,29 +175,79 @@ static int wait_for_daemon(
 		if (stays && !has_open(pid, dir))
 			return 0;
 	} while (time_left(wish) > 0);
-	log_error("%s is unmounted, but its daemon (process %d) is not done with it after %g s: it "
-		  "may still be exposing files, or another mount namespace has a copy of the mount",
-		dir, pid, wish->timeout);
-	return -ETIMEDOUT;
+	return refuse_to_wait(dir, pid, wish);
 }
 
-/* The daemon of a mount if it is stopped, which cannot say who it is; or 0. It has the kernel's
- * device open, and the directory under the mount. */
-static pid_t find_stopped(const char *dir)
+/* The effective user of a process. */
+static bool find_user(pid_t pid, uid_t *ret_uid)
 {
+	g_autofree char *path = g_strdup_printf("/proc/%d/status", pid);
+	g_autofree char *text = NULL;
+	const char *line;
+
+	if (!g_file_get_contents(path, &text, NULL, NULL))
+		return false;
+	line = strstr(text, "\nUid:");
+	return line && sscanf(line, "\nUid: %*u %u", ret_uid) == 1;
+}
+
+typedef struct Stopped Stopped;
+
+/* A process that is stopped. */
+struct Stopped {
+	pid_t pid;
+	int fd; /* owned: of the process */
+};
+
+static void stopped_clear(void *data)
+{
+	fd_clear(&((Stopped *)data)->fd);
+}
+
+/* What may be the daemon of a mount, which is stopped and so cannot say who it is: it has the
+ * kernel's device open, and the directory under the mount. Anybody can have these, so it must be
+ * one of who has mounted it, or root's. */
+static GArray *find_stopped(const Mount *mount)
+{
+	GArray *found = g_array_new(FALSE, FALSE, sizeof(Stopped));
 	g_autoptr(GDir) processes = g_dir_open("/proc", 0, NULL);
 	const char *name;
 
+	g_array_set_clear_func(found, stopped_clear);
 	while (processes && (name = g_dir_read_name(processes))) {
-		pid_t pid = (pid_t)strtol(name, NULL, 10);
+		Stopped stopped = {.pid = (pid_t)strtol(name, NULL, 10), .fd = -1};
 		ProcStat stat;
+		uid_t uid;
 
-		if (pid > 0 && proc_stat(pid, &stat) == 0 && stat.state == 'T' &&
-			is_in_our_pid_namespace(pid) && has_open(pid, "/dev/fuse") &&
-			has_open(pid, dir))
-			return pid;
+		if (stopped.pid <= 0 || proc_stat(stopped.pid, &stat) < 0 || stat.state != 'T' ||
+			!find_user(stopped.pid, &uid) || (uid != 0 && uid != mount->uid) ||
+			!is_in_our_pid_namespace(stopped.pid) ||
+			!has_open(stopped.pid, "/dev/fuse") || !has_open(stopped.pid, mount->dir))
+			continue;
+		stopped.fd = pidfd_open(stopped.pid, 0);
+		if (stopped.fd >= 0)
+			g_array_append_val(found, stopped);
 	}
-	return 0;
+	return found;
+}
+
+/* Waits until one of them is done with the directory: another may be the daemon of what is mounted
+ * below. */
+static int wait_for_stopped(const char *dir, const GArray *found, const Wish *wish)
+{
+	if (found->len == 0)
+		return 0;
+	do {
+		for (unsigned i = 0; i < found->len; i++) {
+			const Stopped *stopped = &g_array_index(found, Stopped, i);
+			struct pollfd p = {.fd = stopped->fd, .events = POLLIN};
+
+			if (poll(&p, 1, 0) > 0 || !has_open(stopped->pid, dir))
+				return 0;
+		}
+		g_usleep(ASK_AGAIN_MS * 1000);
+	} while (time_left(wish) > 0);
+	return refuse_to_wait(dir, g_array_index(found, Stopped, 0).pid, wish);
 }
 
 /* Cuts the connection. The daemon that sees this detaches the mount by itself, and has to see it
@@ -196,13 +255,12 @@ static pid_t find_stopped(const char *dir)
  * was being written, and to end. */
 static int cut_off(const Mount *mount, const Wish *wish)
 {
-	const pid_t pid = find_stopped(mount->dir);
-	autofd pid_fd = pid > 0 ? pidfd_open(pid, 0) : -1;
+	g_autoptr(GArray) found = find_stopped(mount);
 	int r;
 
 	r = helper_abort(mount->minor);
-	if (pid_fd >= 0)
-		(void)!pidfd_send_signal(pid_fd, SIGCONT, NULL, 0);
+	for (unsigned i = 0; i < found->len; i++)
+		(void)!pidfd_send_signal(g_array_index(found, Stopped, i).fd, SIGCONT, NULL, 0);
 	if (r < 0)
 		log_warning("%s is detached only, for its connection cannot be cut: %s", mount->dir,
 			strerrordesc_np(-r));
@@ -211,7 +269,7 @@ static int cut_off(const Mount *mount, const Wish *wish)
 	r = helper_unmount(mount, true);
 	if (r < 0)
 		return log_errno(r, "cannot unmount %s", mount->dir);
-	return wait_for_daemon(mount->dir, NULL, pid, pid_fd, wish);
+	return wait_for_stopped(mount->dir, found, wish);
 }
 
 static int refuse_busy(const Mount *mount)
