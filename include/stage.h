@@ -38,6 +38,7 @@ struct Stage {
 	GQueue parked;       /* requests that wait for the verdict */
 	GQueue draining;     /* requests that wait until none is in flight */
 	GPtrArray *openers;  /* Process, owned: who opened it for writing */
+	bool other_names;    /* the exposed file had some when the session's own name went */
 	unsigned n_exposing; /* threads that expose it though it goes on, or has failed */
 	bool deciding;       /* somebody has been told to see to the verdict, and it is its turn,
 				as far as he has not found out otherwise */
@@ -178,6 +179,10 @@ bool stage_leave(Stage *stage);
 /* Whether the exposed file has names left, though the one that the session is on has gone: what is
  * written is to be seen by them. fs->lock held. */
 bool stage_is_missed(const Fs *fs, const Stage *stage);
+
+/* The file with this inode number has been put back under a name: what is written by sessions whose
+ * name has gone is not for it. fs->lock held. */
+void stage_came_back(Fs *fs, ino_t ino);
 
 /* The name has gone. What could not be exposed is tried again as long as it is missed, and dropped
  * else; fs->lock held. */

@@ -21,6 +21,7 @@
 #include "backing.h"
 #include "held.h"
 #include "kept.h"
+#include "stage.h"
 #include "stamp.h"
 #include "util.h"
 
@@ -715,6 +716,7 @@ int former_put_back(Fs *fs, Former *former, int dir_fd)
 		(void)!former_set_mtime(fs, former, dir_fd);
 	else if (backing_stat(dir_fd, name->name, &st) == 0)
 		held_forget(fs, &st);
+	stage_came_back(fs, kept->id.ino);
 	former_forget_later(fs, former);
 	former_detach(fs, former);
 	former_unref(former);

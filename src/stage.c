@@ -461,7 +461,33 @@ static bool stage_has_names(const Fs *fs, const Stage *stage)
 
 bool stage_is_missed(const Fs *fs, const Stage *stage)
 {
-	return !stage->node->linked && stage_has_names(fs, stage);
+	return !stage->node->linked && stage->other_names && stage_has_names(fs, stage);
+}
+
+/* Whether what is exposed has names besides the session's own, which has just gone; the backing may
+ * have it yet, until what has been renamed over it is exposed. */
+static bool stage_has_other_names(Fs *fs, const Stage *stage)
+{
+	struct stat st, named;
+	int dir_fd;
+	bool own;
+
+	if (!stage_has_names(fs, stage) || fstat(stage->base_fd, &st) < 0)
+		return false;
+	own = node_dir_fd(fs, stage->node->parent, &dir_fd) == 0 &&
+	      backing_stat(dir_fd, stage->node->name, &named) == 0 && named.st_ino == st.st_ino &&
+	      named.st_dev == st.st_dev;
+	return kept_n_links(fs, &st) > (own ? 1 : 0);
+}
+
+void stage_came_back(Fs *fs, ino_t ino)
+{
+	for (GList *l = fs->stages.head; l; l = l->next) {
+		Stage *stage = l->data;
+
+		if (!stage->node->linked && stage->base_ino == ino)
+			stage->other_names = false;
+	}
 }
 
 /* Its directory may go now, too. */
@@ -477,6 +503,7 @@ void stage_out_of_sight(Fs *fs, Stage *stage)
 {
 	stage_drop_hidden(fs, stage);
 	stage_move_through(fs, stage);
+	stage->other_names = stage_has_other_names(fs, stage);
 	/* While somebody exposes it, it stays; the next attempt finds that it has no name. */
 	if (stage->state == STAGE_FAILED && stage->n_exposing == 0 && !stage_is_missed(fs, stage))
 		stage_end(fs, stage, NULL);

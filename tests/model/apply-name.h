@@ -415,10 +415,14 @@ static void rename_made(World *w, const Op *op)
 {
 	Name *to = &w->names[op->other];
 	Inode *shadow = name_backing(to);
+	Session *lost = to->session;
 
 	name_look(w, op->other, op->actor, true);
 	to->shadow = NULL;
 	name_clear(w, op->other);
+	/* The backing has that name yet. */
+	if (lost && lost->missed)
+		lost->missed = lost->base->n_links > 1;
 	if (w->names[op->path].shadow)
 		inode_unlink(w->names[op->path].shadow);
 	name_move(w, op->path, op->other);

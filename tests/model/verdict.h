@@ -157,6 +157,29 @@ static void session_expose(World *w, Session *s, bool ends)
 		session_rebase(s);
 }
 
+/* Its name has gone, but others lead to the same file (P14). */
+static bool session_expose_missed(World *w, Session *s)
+{
+	Inode *inode = s->base;
+	Text *text;
+
+	if (s->path != ROOT || !s->missed || !s->dirty || inode->n_links == 0)
+		return false;
+	text = text_intern(w, s->data, s->size);
+	if (text == inode->text)
+		return false;
+	inode->text = text;
+	inode->epoch++;
+	inode->n_through++;
+	inode->wrote = 0;
+	if (s->times_set)
+		inode_set_mtime(inode, s->mtime);
+	else
+		inode_stamp(w, inode, inode->mtime);
+	w->tallies[CHANGED]++;
+	return true;
+}
+
 /* The last writer has closed. */
 static void session_end(World *w, Session *s)
 {
@@ -171,7 +194,7 @@ static void session_end(World *w, Session *s)
 			n->kept_maybe |= maybe;
 		w->names[s->path].session = NULL;
 	}
-	w->tallies[REMOVED] += s->path == ROOT;
+	w->tallies[REMOVED] += s->path == ROOT && !session_expose_missed(w, s);
 	s->ended = true;
 	w->n_sessions--;
 }
@@ -184,6 +207,7 @@ static void session_remove(World *w, int path)
 	if (s) {
 		s->path = ROOT;
 		s->base = w->names[path].inode;
+		s->missed = !s->made && s->base && s->base->n_links > 0;
 	}
 	w->names[path].session = NULL;
 }

@@ -72,6 +72,7 @@ struct Session {
 	Session *next;
 	int path;    /* that it will be exposed under; ROOT: none any more */
 	Inode *base; /* what was exposed when it lost its path */
+	bool missed; /* ... which had other names then: they get what is written (P14) */
 	Inode *made; /* of a new name: not in the backing; else NULL */
 	char *data;
 	int size;

@@ -96,7 +96,7 @@ static void test_full(Place *place, gconstpointer data G_GNUC_UNUSED)
 /* Whoever frees it does not wait for ever; the thread goes on with it when it can. */
 static void test_patience(Place *place, gconstpointer data G_GNUC_UNUSED)
 {
-	Outbox *outbox = NULL;
+	static Outbox *outbox; /* the thread's for good */
 
 	g_assert_cmpint(outbox_new(hand, NULL, free_item, place, N_MAX, &outbox), ==, 0);
 	g_assert_true(put(outbox, 7));
