@@ -36,8 +36,8 @@ options=(--stall="$stall")
 ((EUID != 0)) || options+=(--drop-caches)
 # A sanitized daemon needs memory for itself, and is slow: it may not come to the limit in a few seconds.
 memory=64
-if grep -q __asan_init "$lklfs"; then memory=96; fi
-if grep -q __tsan_init "$lklfs"; then memory=192; fi
+if grep -q __asan_init "$lklfs"; then memory=256; fi
+if grep -q __tsan_init "$lklfs"; then memory=256; fi
 memory=${CROWD_MEMORY:-$memory}
 dir=$work/ext4/mnt
 group='' # of processes with little memory: a directory

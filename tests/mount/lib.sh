@@ -301,6 +301,7 @@ status_value() {
 }
 
 # so_many_failed N: files that could not be exposed. Nobody who asks for the status waits for a verdict.
+these_failed() { [[ "$(status_value failed_paths)" == "$1" ]]; }
 so_many_failed() { [[ "$(status_value failed)" == "$1" ]]; }
 
 # Names in the backing that no program asked for.

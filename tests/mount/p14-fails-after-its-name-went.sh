@@ -38,7 +38,7 @@ until_true "the failure" so_many_failed 1
 is_torn "$V/d/other" || fail "it has not failed in the middle"
 inject_end
 try_again
-eq "failed, then" "$(status_value failed)" 0
+until_true "no failure, then" so_many_failed 0
 finished
 umnt
 
@@ -88,10 +88,10 @@ for how in removed replaced; do
 		ln -s nowhere "$V/link"
 		tool rename "$B/link" "$B/a"
 	fi
-	eq "failed, $how" "$(status_value failed_paths)" '["a"]'
+	until_true "a failure, $how" these_failed '["a"]'
 	inject_end
 	try_again
-	eq "failed at last, $how" "$(status_value failed)" 0
+	until_true "no failure any more, $how" so_many_failed 0
 	finished
 	umnt
 	rm -f "$V/a"
@@ -103,7 +103,7 @@ inject pwrite64:error=EIO:when=1+
 ends w
 until_true "the failure" so_many_failed 1
 tool unlink "$B/d/other" -- unlink "$B/a"
-eq "failed without a name" "$(status_value failed)" 0
+until_true "no failure without a name" so_many_failed 0
 inject_end
 umnt
 eq "names at last" "$(cd "$V" && find . -type f | tr '\n' ' ')" ""

@@ -17,7 +17,7 @@ sync -f "$B"
 inject pwrite64:error=EIO:when=3+
 ends w
 cmp "$B/d/a" "$T/new"
-eq "failed" "$(status_value failed_paths)" '["d/a"]'
+until_true "a failure" these_failed '["d/a"]'
 eq "hidden names" "$(ls -A "$V/d" | grep -c stage)" 1
 tool rename "$B/d/a" "$B/e/a"
 cmp "$B/e/a" "$T/new"
