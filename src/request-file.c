@@ -593,12 +593,13 @@ void request_read(fuse_req_t req, fuse_ino_t ino G_GNUC_UNUSED, size_t size, off
 
 	if (handle->text) {
 		/* The handle may be closed as soon as the answer is out. */
-		char *text = g_ref_string_acquire(handle->text);
+		g_autofree char *piece = NULL;
 
-		length = strlen(text);
+		length = g_ref_string_length(handle->text);
 		offset = MIN(offset, (off_t)length);
-		fuse_reply_buf(req, text + offset, MIN(size, length - (size_t)offset));
-		g_ref_string_release(text);
+		size = MIN(size, length - (size_t)offset);
+		piece = g_memdup2(handle->text + offset, size);
+		fuse_reply_buf(req, piece, size);
 		return;
 	}
 	buffer = request_scratch_take(fs);
