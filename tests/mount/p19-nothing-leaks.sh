@@ -94,7 +94,7 @@ eq "names that are held" "$n_all" 20001
 exec 7>&- 8<&-
 wait $! # the others have the same to do
 until_true "the kernel's forgetting" forgotten
-grew_memory memory_bytes $((5 << 20)) # of 9; what the kernel forgets comes in buffers of a MiB
+grew_memory memory_bytes $((7 << 20)) # of 9; what the kernel forgets comes in buffers of a MiB
 
 # open directories
 remember memory_bytes
