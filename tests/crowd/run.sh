@@ -35,7 +35,7 @@ options=(--stall="$stall")
 [[ -z "${CROWD_SEED:-}" ]] || options+=(--seed="$CROWD_SEED")
 ((EUID != 0)) || options+=(--drop-caches)
 # A sanitized daemon takes more and more memory for itself: the kernel would end it.
-memory=64 sanitized=''
+memory=96 sanitized=''
 if grep -q -e __asan_init -e __tsan_init "$lklfs"; then sanitized=yes; fi
 memory=${CROWD_MEMORY:-$memory}
 dir=$work/ext4/mnt
@@ -105,7 +105,10 @@ mount_lklfs() {
 
 # crowded: for so many seconds; what it says is in $work/out
 crowded() {
-	within $((seconds + 6 * stall + 60)) "$crowd" --seconds="$seconds" --daemon="$daemon" "${options[@]}" \
+	# Should memory not suffice, the kernel is to end them, and not the daemon.
+	# shellcheck disable=SC2016
+	within $((seconds + 6 * stall + 60)) bash -c 'echo 500 >/proc/self/oom_score_adj && exec "$0" "$@"' \
+		"$crowd" --seconds="$seconds" --daemon="$daemon" "${options[@]}" \
 		${group:+--cgroup="$group/cgroup.procs"} "$dir" >"$work/out" 2>&1
 }
 
