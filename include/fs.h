@@ -39,6 +39,7 @@ struct Fs {
 	int lost_fd;            /* constant: save_note_lost(); -1: there is none */
 	bool walks_at_once;     /* constant: see beneath.h */
 	dev_t root_dev;         /* constant: its file system */
+	bool on_fuse;           /* constant: which may hide what is removed while it is open */
 	Journal *journal;       /* constant; has its own lock */
 	struct Steps *steps;    /* step.c: who asks; constant; has its own lock */
 	Inputs *inputs;   /* constant: what steps have read, here or in other mounts; not owned */

@@ -6,9 +6,11 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "beneath.h"
@@ -76,10 +78,11 @@ int fs_new(const Options *options, Inputs *inputs, Outbox *journal, int root_fd,
 	Fs **ret_fs)
 {
 	autofd fd = root_fd;
+	struct statfs kind;
 	struct stat st;
 	Fs *fs;
 
-	if (fstat(fd, &st) < 0)
+	if (fstat(fd, &st) < 0 || fstatfs(fd, &kind) < 0)
 		return -errno;
 	sweep_tree(fd);
 
@@ -89,6 +92,7 @@ int fs_new(const Options *options, Inputs *inputs, Outbox *journal, int root_fd,
 	fs->root_fd = fd_steal(&fd);
 	fs->lost_fd = memfd_create(FS_LOST, MFD_CLOEXEC);
 	fs->root_dev = st.st_dev;
+	fs->on_fuse = kind.f_type == FUSE_SUPER_MAGIC;
 	fs->journal = journal_new(journal);
 	fs->inputs = inputs;
 	pthread_mutex_init(&fs->through_lock, NULL);

@@ -568,7 +568,7 @@ static int publish_under_lock(
 	if (ends || outcome->verdict != VERDICT_KEPT)
 		outcome->record = record_new(fs, stage, outcome->verdict, outcome->because);
 	/* Who syncs a large file again and again would wait for this, too. */
-	if (outcome->verdict == VERDICT_CHANGED && ends)
+	if (outcome->verdict == VERDICT_CHANGED && ends && !fs->on_fuse)
 		record_keep_files(outcome->record, stage);
 	if (!ends && outcome->verdict != VERDICT_KEPT)
 		stage_rebase(fs, stage, outcome->verdict != VERDICT_TOUCHED);

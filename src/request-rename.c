@@ -275,7 +275,7 @@ static int rename_plain(
 		keeps = replaces && !move_has_session(to) &&
 			former_keep(fs, to->dir_fd, to->name, &keep);
 	}
-	if (replaces && S_ISREG(st.st_mode) && S_ISREG(replaced.st_mode))
+	if (replaces && S_ISREG(st.st_mode) && S_ISREG(replaced.st_mode) && !fs->on_fuse)
 		(void)!backing_open_read(to->dir_fd, to->name, &old_fd);
 	/* Who has seen what was being written there is not known. */
 	if (move_has_session(to)) {
