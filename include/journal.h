@@ -50,6 +50,10 @@ void journal_expect(Journal *journal);
 /* The line that was expected, with its newline; taken. NULL: there is none after all. */
 void journal_line(Journal *journal, GString *line);
 
+/* A line that says that n are missing; and how to free a line. */
+GString *journal_line_of_missed(uint64_t n);
+void journal_line_free(gpointer line);
+
 /* The lines that are kept, the oldest first, as a GRefString: the same one for all as long as there
  * is no other line. If some have gone, it begins with one that counts them. Waits for those that
  * are expected, whose writers wait for files at most. */

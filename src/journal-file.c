@@ -27,18 +27,13 @@ struct JournalFile {
 	bool cut;          /* the last line is there in part */
 };
 
-static void line_free(gpointer line)
-{
-	g_string_free(line, TRUE);
-}
-
 /* Returns 0 or -errno. *ret_cut: a part of it has been written. */
-static int write_all(int fd, const char *text, size_t length, bool *ret_cut)
+static int write_all(int fd, const GString *text, bool *ret_cut)
 {
 	size_t done = 0;
 
-	while (done < length) {
-		ssize_t n = write(fd, text + done, length - done);
+	while (done < text->len) {
+		ssize_t n = write(fd, text->str + done, text->len - done);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -54,31 +49,29 @@ static int write_all(int fd, const char *text, size_t length, bool *ret_cut)
 
 static void *line_of_missed(unsigned n, void *owner G_GNUC_UNUSED)
 {
-	GString *line = g_string_new(NULL);
-
-	g_string_append_printf(line, "{\"v\":%d,\"missed\":%u}\n", JOURNAL_FORMAT, n);
-	return line;
+	return journal_line_of_missed(n);
 }
 
-static int write_missed(JournalFile *file)
+/* line: taken. */
+static int write_own(JournalFile *file, GString *line)
 {
-	g_autoptr(GString) line = line_of_missed(file->n_missed, file);
+	int r = write_all(file->fd, line, &file->cut);
 
-	return write_all(file->fd, line->str, line->len, &file->cut);
+	journal_line_free(line);
+	return r;
 }
 
 static void write_line(void *data, void *owner)
 {
 	JournalFile *file = owner;
-	const GString *line = data;
 	int r = 0;
 
 	if (file->cut)
-		r = write_all(file->fd, "\n", 1, &file->cut);
+		r = write_own(file, g_string_new("\n"));
 	if (r == 0 && file->n_missed > 0)
-		r = write_missed(file);
+		r = write_own(file, journal_line_of_missed(file->n_missed));
 	if (r == 0)
-		r = write_all(file->fd, line->str, line->len, &file->cut);
+		r = write_all(file->fd, data, &file->cut);
 	file->n_missed = r < 0 ? file->n_missed + 1 : 0;
 	if (r < 0 && !file->said && !atomic_load(&file->given_up))
 		log_errno(r, "the journal %s misses lines", file->path);
@@ -92,7 +85,8 @@ int journal_file_new(int fd, const char *path, JournalFile **ret_file)
 
 	file->fd = fd;
 	file->path = g_strdup(path);
-	r = outbox_new(write_line, line_of_missed, line_free, file, LINES_MAX, &file->outbox);
+	r = outbox_new(
+		write_line, line_of_missed, journal_line_free, file, LINES_MAX, &file->outbox);
 	if (r < 0) {
 		fd_clear(&file->fd);
 		g_free(file->path);

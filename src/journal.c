@@ -18,7 +18,7 @@ struct Journal {
 	pthread_cond_t written;
 	/* all of these: lock */
 	Totals totals;
-	GQueue lines;        /* GStrings, the oldest first */
+	GQueue lines;        /* GStrings, owned, the oldest first */
 	size_t n_bytes;      /* of the lines */
 	uint64_t n_gone;     /* lines that are not kept any more */
 	char *text;          /* what journal_lines() has given last; NULL: there are other lines */
@@ -27,11 +27,6 @@ struct Journal {
 
 	Outbox *outbox; /* constant; not owned; NULL: there is no file */
 };
-
-static void line_free(gpointer line)
-{
-	g_string_free(line, TRUE);
-}
 
 Journal *journal_new(Outbox *outbox)
 {
@@ -48,7 +43,7 @@ Journal *journal_free(Journal *journal)
 {
 	if (!journal)
 		return NULL;
-	g_queue_clear_full(&journal->lines, line_free);
+	g_queue_clear_full(&journal->lines, journal_line_free);
 	g_clear_pointer(&journal->text, g_ref_string_release);
 	pthread_cond_destroy(&journal->written);
 	pthread_mutex_destroy(&journal->lock);
@@ -73,13 +68,20 @@ void journal_expect(Journal *journal)
 	journal->n_expected++;
 }
 
+void journal_line_free(gpointer line)
+{
+	g_string_free(line, TRUE);
+}
+
 void journal_line(Journal *journal, GString *line)
 {
+	GString *copy =
+		line && journal->outbox ? g_string_new_len(line->str, (gssize)line->len) : NULL;
 	/* Nobody waits for a file here. Lines of one mount get there in the order they come. */
 	HOLD(&journal->lock);
 
-	if (line && journal->outbox)
-		(void)!outbox_put(journal->outbox, g_string_new_len(line->str, (gssize)line->len));
+	if (copy)
+		(void)!outbox_put(journal->outbox, copy);
 	if (line) {
 		g_clear_pointer(&journal->text, g_ref_string_release);
 		g_queue_push_tail(&journal->lines, line);
@@ -90,24 +92,36 @@ void journal_line(Journal *journal, GString *line)
 
 		journal->n_bytes -= first->len;
 		journal->n_gone++;
-		g_string_free(first, TRUE);
+		journal_line_free(first);
 	}
 	journal->n_written++;
 	pthread_cond_broadcast(&journal->written);
+}
+
+GString *journal_line_of_missed(uint64_t n)
+{
+	GString *line = g_string_new(NULL);
+
+	g_string_append_printf(line, "{\"v\":%d,\"missed\":%" PRIu64 "}\n", JOURNAL_FORMAT, n);
+	return line;
+}
+
+static void append_line(GString *out, const GString *line)
+{
+	g_string_append_len(out, line->str, (gssize)line->len);
 }
 
 static char *journal_text(const Journal *journal)
 {
 	g_autoptr(GString) out = g_string_sized_new(journal->n_bytes + 64);
 
-	if (journal->n_gone > 0)
-		g_string_append_printf(out, "{\"v\":%d,\"missed\":%" PRIu64 "}\n", JOURNAL_FORMAT,
-			journal->n_gone);
-	for (GList *l = journal->lines.head; l; l = l->next) {
-		const GString *line = l->data;
+	if (journal->n_gone > 0) {
+		g_autoptr(GString) missed = journal_line_of_missed(journal->n_gone);
 
-		g_string_append_len(out, line->str, (gssize)line->len);
+		append_line(out, missed);
 	}
+	for (GList *l = journal->lines.head; l; l = l->next)
+		append_line(out, l->data);
 	return g_ref_string_new_len(out->str, (gssize)out->len);
 }
 
