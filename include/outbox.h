@@ -21,10 +21,21 @@ typedef void *(*OutboxMissed)(unsigned n, void *data);
 int outbox_new(OutboxHand hand, OutboxMissed missed, GDestroyNotify free_item, void *data,
 	unsigned max, Outbox **ret_outbox);
 
+/* Before anything is put in: the thread, once woken, waits for more for linger microseconds, unless
+ * there are batch items before that, so that it is seldom woken. */
+void outbox_linger(Outbox *outbox, int64_t linger, unsigned batch);
+
 /* Takes the item. False: there was no room for it. */
 bool outbox_put(Outbox *outbox, void *item);
 
-/* Waits until all that has been put in is handed on, but no longer than patience microseconds, and
- * frees the outbox. False: something is left, and the thread may still be handing it on: neither
- * data nor the outbox is freed then. Nobody puts anything in any more. */
+/* The same, but waits until there is room. */
+void outbox_put_waiting(Outbox *outbox, void *item);
+
+/* Waits until all that has been put in before is handed on. False: there was nothing. */
+bool outbox_drain(Outbox *outbox);
+
+/* Waits until all that has been put in is handed on, but no longer than patience microseconds
+ * (negative: however long it takes), and frees the outbox. False: something is left, and the thread
+ * may still be handing it on: neither data nor the outbox is freed then. Nobody puts anything in
+ * any more. */
 bool outbox_free(Outbox *outbox, int64_t patience);

@@ -93,6 +93,51 @@ static void test_full(Place *place, gconstpointer data G_GNUC_UNUSED)
 	g_assert_cmpuint(place->n_freed, ==, N_MAX + 4);
 }
 
+/* What lingers does not hold back those who cannot wait, nor those who are enough. */
+static void test_linger(Place *place, gconstpointer data G_GNUC_UNUSED)
+{
+	Outbox *outbox = NULL;
+
+	open_gate(place);
+	g_assert_cmpint(outbox_new(hand, missed, free_item, place, N_MAX, &outbox), ==, 0);
+	outbox_linger(outbox, G_USEC_PER_SEC * 600, 3);
+	g_assert_false(outbox_drain(outbox));
+	g_assert_true(put(outbox, 0));
+	g_assert_true(put(outbox, 1));
+	g_assert_cmpuint(__atomic_load_n(&place->n_freed, __ATOMIC_ACQUIRE), ==, 0);
+	g_assert_true(outbox_drain(outbox));
+	g_assert_cmpuint(__atomic_load_n(&place->n_freed, __ATOMIC_ACQUIRE), ==, 2);
+	for (int i = 2; i < 5; i++)
+		g_assert_true(put(outbox, i));
+	while (__atomic_load_n(&place->n_freed, __ATOMIC_ACQUIRE) < 5)
+		g_usleep(1000);
+	g_assert_true(put(outbox, 5));
+	g_assert_true(outbox_free(outbox, -1));
+	g_assert_cmpstr(place->got->str, ==, "0 1 2 3 4 5 ");
+}
+
+static void *put_waiting(void *data)
+{
+	outbox_put_waiting(data, g_strdup("last"));
+	return NULL;
+}
+
+/* Nothing is missed of those who wait for room. */
+static void test_waiting(Place *place, gconstpointer data G_GNUC_UNUSED)
+{
+	Outbox *outbox = NULL;
+	pthread_t thread;
+
+	g_assert_cmpint(outbox_new(hand, missed, free_item, place, N_MAX, &outbox), ==, 0);
+	for (int i = 0; i < N_MAX; i++)
+		g_assert_true(put(outbox, i));
+	g_assert_cmpint(pthread_create(&thread, NULL, put_waiting, outbox), ==, 0);
+	open_gate(place);
+	pthread_join(thread, NULL);
+	g_assert_true(outbox_free(outbox, -1));
+	g_assert_cmpstr(place->got->str, ==, "0 1 2 3 4 5 6 7 8 9 last ");
+}
+
 /* Whoever frees it does not wait for ever; the thread goes on with it when it can. */
 static void test_patience(Place *place, gconstpointer data G_GNUC_UNUSED)
 {
@@ -112,6 +157,8 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add("/outbox/order", Place, NULL, set_up, test_order, tear_down);
 	g_test_add("/outbox/full", Place, NULL, set_up, test_full, tear_down);
+	g_test_add("/outbox/linger", Place, NULL, set_up, test_linger, tear_down);
+	g_test_add("/outbox/waiting", Place, NULL, set_up, test_waiting, tear_down);
 	g_test_add("/outbox/patience", Place, NULL, set_up, test_patience, tear_down);
 	return g_test_run();
 }
