@@ -118,10 +118,12 @@ static int xattr_change(int fd, const char *path, const Xattr *x)
 	return setxattr(path, x->name, x->value, x->size, x->flags) < 0 ? -errno : 0;
 }
 
-/* A file system without ACLs has no ACL of this file: that is how the kernel wants to hear it. */
-static ssize_t xattr_get(const char *path, const Xattr *x)
+/* A file system without ACLs has no ACL of this file: that is how the kernel wants to hear it. fd:
+ * open for reading, which is quicker than by the path, or -1. */
+static ssize_t xattr_get(int fd, const char *path, const Xattr *x)
 {
-	ssize_t n = getxattr(path, x->name, x->ret_value, x->size);
+	ssize_t n = fd >= 0 ? fgetxattr(fd, x->name, x->ret_value, x->size)
+			    : getxattr(path, x->name, x->ret_value, x->size);
 
 	if (n >= 0)
 		return n;
@@ -196,7 +198,7 @@ static ssize_t xattr_do(Fs *fs, fuse_ino_t ino, const Xattr *x)
 	/* This leads to the very file, even if it is a symbolic link. */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", open_fd < 0 ? fd : open_fd);
 	if (x->op == XATTR_GET)
-		return xattr_get(path, x);
+		return xattr_get(open_fd, path, x);
 	if (x->op == XATTR_LIST)
 		return xattr_list(path, x);
 	if (x->op == XATTR_SET && (acl_is_mode(path, x) || xattr_is_so(path, x)))

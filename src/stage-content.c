@@ -105,7 +105,7 @@ static int stage_copy_equal(const Stage *stage, int fd)
 {
 	int r;
 
-	if (ftruncate(fd, stage->size) < 0)
+	if (stage->size > 0 && ftruncate(fd, stage->size) < 0)
 		return -errno;
 	for (off_t offset = 0; offset < stage->size;) {
 		Range range;
