@@ -21,6 +21,7 @@
 
 #include <glib.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "inputs.h"
 #include "journal.h"
@@ -41,7 +42,10 @@ struct Fs {
 	dev_t root_dev;         /* constant: its file system */
 	bool on_fuse;           /* constant: which may hide what is removed while it is open */
 	Journal *journal;       /* constant; has its own lock */
-	struct Steps *steps;    /* step.c: who asks; constant; has its own lock */
+	Outbox *records; /* record.c: what is to be told; constant while serving; has its own lock
+			  */
+	atomic_uint n_records_open; /* record.c: those of them that keep files open */
+	struct Steps *steps;        /* step.c: who asks; constant; has its own lock */
 	Inputs *inputs;   /* constant: what steps have read, here or in other mounts; not owned */
 	Receive *receive; /* request.c; constant while serving */
 	Node *root;       /* constant */

@@ -30,14 +30,18 @@ void inputs_wrote(Inputs *inputs, Process *writer, const struct stat *st);
 bool inputs_is_own(Inputs *inputs, const Process *writer, const struct stat *st);
 
 /* The thread tid of reader (NULL: whoever the thread has been known as, if it has) has opened a
- * file for reading, by this path. What was written inside its own step is no input of that. */
-void inputs_read(
+ * file for reading. What was written inside its own step is no input of that. Whether the name of
+ * the file is wanted: its step has not read it before. */
+bool inputs_read(Inputs *inputs, pid_t tid, Process *reader, const struct stat *st);
+
+/* And this is the name. */
+void inputs_name_read(
 	Inputs *inputs, pid_t tid, Process *reader, const struct stat *st, const char *path);
 
-/* The paths that the step of writer (NULL: unknown) has read since this was asked last, sorted; an
- * array that owns its strings, which nobody may change. *ret_more: the step has read more than was
- * ever given, for there were too many. */
-GPtrArray *inputs_names(Inputs *inputs, Process *writer, bool *ret_more);
+/* The paths that the step of writer (NULL: unknown) has read since this was asked last: an array
+ * that owns its strings; NULL: none. *ret_more: the step has read more
+ * than was ever given, for there were too many. */
+GPtrArray *inputs_take_names(Inputs *inputs, Process *writer, bool *ret_more);
 
 /* Whether the step that writer (NULL: unknown) belongs to has read something newer than mtime, and
  * then, unless ret_newest is NULL, the mtime of the newest. */

@@ -15,11 +15,9 @@ Record *record_new(Fs *fs, const Stage *stage, Verdict verdict, const char *beca
 
 /* The same without a session: under dir's name there is now what was under another one. writer
  * may be NULL: unknown. st: what it is; old: what was there before, or NULL. fs->lock held. */
-Record *record_new_moved(Fs *fs, const Node *dir, const char *name, Verdict verdict,
-	Process *writer, const struct stat *st, const struct stat *old);
-
-/* Where it was before; fs->lock held. */
-void record_moved_from(Fs *fs, Record *record, const Node *dir, const char *name);
+Record *record_new_moved(Fs *fs, const Node *dir, const char *name, const Node *from_dir,
+	const char *from_name, Verdict verdict, Process *writer, const struct stat *st,
+	const struct stat *old);
 
 /* Keeps both files open, the old and the new one, so that it can be told where they differ; takes
  * these two; where the new bytes will be written over the old ones: looks at once (stage->lock
@@ -31,11 +29,19 @@ void record_compare_now(Record *record, const Stage *stage);
 /* It could not be exposed: -errno. */
 void record_fail(Record *record, int error);
 
-/* Puts the line into the journal, and frees the record (NULL: nothing to do). No lock held. */
+/* Has the line put into the journal, by a thread that nobody waits for, which compares the files,
+ * too, and takes the record (NULL: nothing to do). No lock held. */
 void record_write(Fs *fs, Record *record);
 
 /* There will be no such line. Any locks. */
 Record *record_drop(Fs *fs, Record *record);
 
-/* Tells that the mount begins. */
-void record_mounted(Fs *fs);
+/* The thread begins; 0 or -errno. Tells that the mount begins. */
+int record_begin(Fs *fs);
+
+/* All lines are in the journal, and the thread has ended. Nothing: it had not begun. */
+void record_end(Fs *fs);
+
+/* The lines of the journal, as journal_lines(), with all that record_write() has been given. No
+ * lock held. */
+char *record_lines(Fs *fs);

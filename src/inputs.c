@@ -45,9 +45,9 @@ struct Step {
 	Process *first; /* owned */
 	GList link;     /* in inputs->used */
 	struct timespec newest;
-	GHashTable *names; /* GRefString, which is what equal paths have in common, owned -> NULL,
-			      or itself if it has been given */
-	bool more;         /* than names has */
+	GHashTable *read; /* FileId, owned: those whose names have been told */
+	GPtrArray *names; /* of those, strings that nobody has asked for yet; NULL: none */
+	bool more;        /* than that */
 };
 
 struct Inputs {
@@ -55,7 +55,7 @@ struct Inputs {
 	/* all of these: lock */
 	GHashTable *steps;              /* first -> Step, owned */
 	GQueue used;                    /* Step, the last used first */
-	unsigned n_names;               /* of all of them */
+	unsigned n_read;                /* files, of all of them */
 	GHashTable *files;              /* FileId -> File, owned */
 	GQueue written;                 /* File, the last written first */
 	Reader readers[INPUTS_READERS]; /* at the thread's number modulo their count */
@@ -76,7 +76,8 @@ static void step_free(gpointer data)
 	Step *step = data;
 
 	step_process_unref(step->first);
-	g_hash_table_unref(step->names);
+	g_hash_table_unref(step->read);
+	g_clear_pointer(&step->names, g_ptr_array_unref);
 	g_free(step);
 }
 
@@ -147,15 +148,11 @@ static Step *step_find(Inputs *inputs, Process *process)
 	return step;
 }
 
-static void name_free(gpointer name)
-{
-	g_ref_string_release(name);
-}
-
 static void step_forget_names(Inputs *inputs, Step *step)
 {
-	inputs->n_names -= g_hash_table_size(step->names);
-	g_hash_table_remove_all(step->names);
+	inputs->n_read -= g_hash_table_size(step->read);
+	g_hash_table_remove_all(step->read);
+	g_clear_pointer(&step->names, g_ptr_array_unref);
 	step->more = true;
 }
 
@@ -175,7 +172,7 @@ static Step *step_get(Inputs *inputs, Process *process)
 	step = g_new0(Step, 1);
 	step->first = step_process_ref(step_first(process));
 	step->link.data = step;
-	step->names = g_hash_table_new_full(NULL, NULL, name_free, NULL);
+	step->read = g_hash_table_new_full(file_id_hash, file_id_equal, g_free, NULL);
 	g_hash_table_insert(inputs->steps, step->first, step);
 	g_queue_push_head_link(&inputs->used, &step->link);
 	return step;
@@ -230,76 +227,73 @@ bool inputs_is_own(Inputs *inputs, const Process *writer, const struct stat *st)
 }
 
 /* The step has been used last. */
-static void step_add_name(Inputs *inputs, Step *step, const char *path)
+static void step_add_name(Inputs *inputs, Step *step, const FileId *id, const char *path)
 {
-	char *name;
-
-	if (g_hash_table_size(step->names) >= INPUTS_NAMES_MAX) {
-		step->more = true;
+	if (!g_hash_table_add(step->read, g_memdup2(id, sizeof(*id))))
 		return;
-	}
-	name = g_ref_string_new_intern(path);
-	if (g_hash_table_contains(step->names, name)) {
-		g_ref_string_release(name);
-		return;
-	}
-	g_hash_table_insert(step->names, name, NULL);
-	inputs->n_names++;
-	for (GList *l = inputs->used.tail; inputs->n_names > INPUTS_ALL_NAMES_MAX; l = l->prev)
-		if (g_hash_table_size(((Step *)l->data)->names) > 0)
+	if (!step->names)
+		step->names = g_ptr_array_new_with_free_func(g_free);
+	g_ptr_array_add(step->names, g_strdup(path));
+	inputs->n_read++;
+	for (GList *l = inputs->used.tail; inputs->n_read > INPUTS_ALL_NAMES_MAX; l = l->prev)
+		if (g_hash_table_size(((Step *)l->data)->read) > 0)
 			step_forget_names(inputs, l->data);
 }
 
-void inputs_read(
-	Inputs *inputs, pid_t tid, Process *reader, const struct stat *st, const char *path)
+/* Whose file this is an input of; NULL: nobody's. */
+static Step *step_of_reader(Inputs *inputs, pid_t tid, Process *reader, const struct stat *st)
 {
 	const File *file;
+
+	if (!reader)
+		reader = reader_find(inputs, tid);
+	if (!reader)
+		return NULL;
+	file = file_find(inputs, st);
+	return file && step_is_inside(file->writer, reader) ? NULL : step_get(inputs, reader);
+}
+
+bool inputs_read(Inputs *inputs, pid_t tid, Process *reader, const struct stat *st)
+{
+	const FileId id = file_id(st);
 	Step *step;
 	HOLD(&inputs->lock);
 
 	if (reader && tid > 0)
 		reader_set(inputs, tid, reader);
-	if (!reader)
-		reader = reader_find(inputs, tid);
-	if (!reader)
-		return;
-	file = file_find(inputs, st);
-	if (file && step_is_inside(file->writer, reader))
-		return;
-	step = step_get(inputs, reader);
+	step = step_of_reader(inputs, tid, reader, st);
+	if (!step)
+		return false;
 	if (time_before(&step->newest, &st->st_mtim))
 		step->newest = st->st_mtim;
-	step_add_name(inputs, step, path);
+	if (g_hash_table_contains(step->read, &id))
+		return false;
+	if (g_hash_table_size(step->read) < INPUTS_NAMES_MAX)
+		return true;
+	step->more = true;
+	return false;
 }
 
-static int name_compare(gconstpointer a, gconstpointer b)
+void inputs_name_read(
+	Inputs *inputs, pid_t tid, Process *reader, const struct stat *st, const char *path)
 {
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
+	const FileId id = file_id(st);
+	Step *step;
+	HOLD(&inputs->lock);
+
+	step = step_of_reader(inputs, tid, reader, st);
+	if (step)
+		step_add_name(inputs, step, &id, path);
 }
 
-GPtrArray *inputs_names(Inputs *inputs, Process *writer, bool *ret_more)
+GPtrArray *inputs_take_names(Inputs *inputs, Process *writer, bool *ret_more)
 {
-	GPtrArray *names = g_ptr_array_new_with_free_func(name_free);
-	const Step *step;
-	GHashTableIter iter;
-	gpointer name, given;
+	Step *step;
+	HOLD(&inputs->lock);
 
-	{
-		HOLD(&inputs->lock);
-		step = writer ? step_find(inputs, writer) : NULL;
-		*ret_more = step && step->more;
-		if (step) {
-			g_hash_table_iter_init(&iter, step->names);
-			while (g_hash_table_iter_next(&iter, &name, &given)) {
-				if (given)
-					continue;
-				g_ptr_array_add(names, g_ref_string_acquire(name));
-				g_hash_table_iter_replace(&iter, name);
-			}
-		}
-	}
-	g_ptr_array_sort(names, name_compare);
-	return names;
+	step = writer ? step_find(inputs, writer) : NULL;
+	*ret_more = step && step->more;
+	return step ? g_steal_pointer(&step->names) : NULL;
 }
 
 /* inputs->lock held. */

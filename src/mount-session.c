@@ -364,6 +364,8 @@ static void served_release(Served *served)
 		fuse_session_unmount(served->se);
 	served->mounted = false;
 	g_clear_pointer(&served->se, fuse_session_destroy);
+	if (served->fs)
+		record_end(served->fs);
 	served->fs = fs_free(served->fs);
 }
 
@@ -379,6 +381,7 @@ static void *served_wait(void *p)
 	atomic_store(&served->over, true);
 	aborted = remove_dead(served) || atomic_load(&served->aborted);
 	r = fs_finish(served->fs, aborted);
+	record_end(served->fs);
 
 	HOLD(&session->lock);
 	journal_sum(fs_journal(served->fs), &session->totals);
@@ -412,8 +415,9 @@ static int served_start(Served *served)
 {
 	int r;
 
-	record_mounted(served->fs);
-	r = request_start(served->fs, served->se, served->session->ready_fd);
+	r = record_begin(served->fs);
+	if (r == 0)
+		r = request_start(served->fs, served->se, served->session->ready_fd);
 	if (r == 0)
 		r = -pthread_create(&served->waiter, NULL, served_wait, served);
 	served->serving = r == 0;

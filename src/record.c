@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,6 +21,11 @@
 #define RECORD_READ_MAX ((off_t)16 << 20)
 
 #define RECORD_BYTES 16 /* so many of each file are shown */
+
+#define RECORDS_MAX 4096       /* so many wait to be written */
+#define RECORDS_OPEN_MAX 8     /* and so many of these keep files open, two each */
+#define RECORDS_BATCH 4        /* so many make the thread begin at once */
+#define RECORDS_LINGER_US 5000 /* fewer wait so long for others */
 
 struct Record {
 	Verdict verdict;
@@ -38,10 +44,13 @@ struct Record {
 	unsigned char old_bytes[RECORD_BYTES], bytes[RECORD_BYTES]; /* from the first one on */
 	size_t n_old_bytes, n_bytes;
 	Process *writer; /* owned; NULL: unknown */
+	GPtrArray *read; /* owned; what its step has read since it was last told; NULL: nothing */
+	bool read_more;
+	bool counted; /* in fs->n_records_open */
 };
 
 /* path: taken. */
-static Record *record_begin(Fs *fs, char *path, Verdict verdict, Process *writer)
+static Record *record_new_of(Fs *fs, char *path, Verdict verdict, Process *writer)
 {
 	Record *record = g_new0(Record, 1);
 
@@ -58,7 +67,7 @@ static Record *record_begin(Fs *fs, char *path, Verdict verdict, Process *writer
 Record *record_new(Fs *fs, const Stage *stage, Verdict verdict, const char *because)
 {
 	Process *writer = stage->openers->len > 0 ? stage->openers->pdata[0] : NULL;
-	Record *record = record_begin(fs, node_absolute_path(fs, stage->node), verdict, writer);
+	Record *record = record_new_of(fs, node_absolute_path(fs, stage->node), verdict, writer);
 
 	record->because = because;
 	record->duration = g_get_monotonic_time() - stage->began_us;
@@ -74,19 +83,16 @@ static char *path_of(Fs *fs, const Node *dir, const char *name)
 	return g_build_filename(path, name, NULL);
 }
 
-Record *record_new_moved(Fs *fs, const Node *dir, const char *name, Verdict verdict,
-	Process *writer, const struct stat *st, const struct stat *old)
+Record *record_new_moved(Fs *fs, const Node *dir, const char *name, const Node *from_dir,
+	const char *from_name, Verdict verdict, Process *writer, const struct stat *st,
+	const struct stat *old)
 {
-	Record *record = record_begin(fs, path_of(fs, dir, name), verdict, writer);
+	Record *record = record_new_of(fs, path_of(fs, dir, name), verdict, writer);
 
+	record->from = path_of(fs, from_dir, from_name);
 	record->size = st->st_size;
 	record->old_size = old ? old->st_size : -1;
 	return record;
-}
-
-void record_moved_from(Fs *fs, Record *record, const Node *dir, const char *name)
-{
-	record->from = path_of(fs, dir, name);
 }
 
 static void record_compare(Record *record, int old_fd, int fd)
@@ -134,6 +140,7 @@ static Record *record_free(Record *record)
 	fd_clear(&record->fd);
 	fd_clear(&record->old_fd);
 	step_process_unref(record->writer);
+	g_clear_pointer(&record->read, g_ptr_array_unref);
 	g_free(record->path);
 	g_free(record->from);
 	g_free(record);
@@ -174,21 +181,29 @@ static void add_arguments(GString *line, const char *key, const Process *process
 	g_string_append_c(line, ']');
 }
 
-static void add_writer(GString *line, Fs *fs, Process *writer)
+static int name_compare(gconstpointer a, gconstpointer b)
 {
-	g_autoptr(GPtrArray) names = NULL;
-	Process *first = step_first(writer);
-	bool more;
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void add_writer(GString *line, const Record *record)
+{
+	const Process *writer = record->writer;
+	Process *first = step_first(record->writer);
 
 	g_string_append_printf(line, ",\"pid\":%d", (int)step_pid(writer));
 	add_arguments(line, "command", writer);
 	g_string_append_printf(line, ",\"step\":%d", (int)step_pid(first));
 	if (first != writer)
 		add_arguments(line, "step_command", first);
-	names = inputs_names(fs->inputs, writer, &more);
 	g_string_append(line, ",\"read\":");
-	journal_json_strings(line, names);
-	if (more)
+	if (record->read) {
+		g_ptr_array_sort(record->read, name_compare);
+		journal_json_strings(line, record->read);
+	} else {
+		g_string_append(line, "[]");
+	}
+	if (record->read_more)
 		g_string_append(line, ",\"read_more\":true");
 }
 
@@ -224,23 +239,9 @@ static GString *line_begin(const struct timespec *time)
 	return line;
 }
 
-void record_write(Fs *fs, Record *record)
+/* The members of a line; the time is there. */
+static void add_record(GString *line, const Record *record)
 {
-	GString *line;
-
-	if (!record)
-		return;
-	if (record->fd >= 0 && record->old_fd >= 0)
-		record_compare(record, record->old_fd, record->fd);
-	/* What has been renamed has the bytes of what it has replaced, but could not stay in its
-	 * place. */
-	if (record->from && record->compared && record->size == record->old_size &&
-		record->first == record->size) {
-		record->verdict = VERDICT_TOUCHED;
-		record->because = "moved";
-		record->compared = false;
-	}
-	line = line_begin(&record->time);
 	add_string(line, "verdict", journal_verdict_name(record->verdict));
 	add_string(line, "path", record->path);
 	if (record->from)
@@ -259,13 +260,69 @@ void record_write(Fs *fs, Record *record)
 			record->duration / G_USEC_PER_SEC,
 			(int)(record->duration % G_USEC_PER_SEC));
 	if (record->writer)
-		add_writer(line, fs, record->writer);
+		add_writer(line, record);
+}
+
+static void record_compare_files(Record *record)
+{
+	if (record->fd >= 0 && record->old_fd >= 0)
+		record_compare(record, record->old_fd, record->fd);
+	/* This may be the last that holds the old file, and then takes its time. */
+	fd_clear(&record->fd);
+	fd_clear(&record->old_fd);
+	/* What has been renamed has the bytes of what it has replaced, but could not stay in its
+	 * place. */
+	if (record->from && record->compared && record->size == record->old_size &&
+		record->first == record->size) {
+		record->verdict = VERDICT_TOUCHED;
+		record->because = "moved";
+		record->compared = false;
+	}
+}
+
+/* The record stays the caller's. */
+static void record_tell(void *item, void *data)
+{
+	Record *record = item;
+	Fs *fs = data;
+	GString *line;
+
+	record_compare_files(record);
+	if (record->counted)
+		atomic_fetch_sub(&fs->n_records_open, 1);
+	line = line_begin(&record->time);
+	add_record(line, record);
 	g_string_append(line, "}\n");
 	journal_line(fs->journal, line);
+}
+
+static void free_item(gpointer item)
+{
+	record_free(item);
+}
+
+void record_write(Fs *fs, Record *record)
+{
+	if (!record)
+		return;
+	if (record->writer)
+		record->read = inputs_take_names(fs->inputs, record->writer, &record->read_more);
+	if (record->fd >= 0 || record->old_fd >= 0) {
+		record->counted = atomic_fetch_add(&fs->n_records_open, 1) < RECORDS_OPEN_MAX;
+		if (!record->counted) {
+			atomic_fetch_sub(&fs->n_records_open, 1);
+			record_compare_files(record);
+		}
+	}
+	if (fs->records) {
+		outbox_put_waiting(fs->records, record);
+		return;
+	}
+	record_tell(record, fs);
 	record_free(record);
 }
 
-void record_mounted(Fs *fs)
+static void record_mounted(Fs *fs)
 {
 	struct timespec now;
 	GString *line;
@@ -277,4 +334,29 @@ void record_mounted(Fs *fs)
 	g_string_append_printf(line, ",\"pid\":%d}\n", (int)getpid());
 	journal_expect(fs->journal);
 	journal_line(fs->journal, line);
+}
+
+int record_begin(Fs *fs)
+{
+	int r;
+
+	record_mounted(fs);
+	r = outbox_new(record_tell, NULL, free_item, fs, RECORDS_MAX, &fs->records);
+	if (r == 0)
+		outbox_linger(fs->records, RECORDS_LINGER_US, RECORDS_BATCH);
+	return r;
+}
+
+void record_end(Fs *fs)
+{
+	if (fs->records)
+		(void)!outbox_free(fs->records, -1);
+	fs->records = NULL;
+}
+
+char *record_lines(Fs *fs)
+{
+	if (fs->records)
+		(void)!outbox_drain(fs->records);
+	return journal_lines(fs->journal);
 }

@@ -17,6 +17,7 @@
 #include "offer.h"
 #include "order.h"
 #include "publish.h"
+#include "record.h"
 #include "request.h"
 #include "stage-content.h"
 #include "util.h"
@@ -322,12 +323,23 @@ static int open_held(Fs *fs, Version *version, Pin *pin, Handle **ret_handle)
 	return -ESTALE;
 }
 
+/* fs->lock held. */
+static void open_note_read(Fs *fs, const Node *node, const struct stat *st)
+{
+	const Request *current = request_current();
+	const pid_t tid = (pid_t)request_header(current)->pid;
+	g_autofree char *path = NULL;
+
+	if (!inputs_read(fs->inputs, tid, current->caller, st))
+		return;
+	path = node_absolute_path(fs, node);
+	inputs_name_read(fs->inputs, tid, current->caller, st, path);
+}
+
 /* Opens the exposed file; -ESTALE if it is not this version any more. */
 static int open_exposed(Fs *fs, Version *version, Handle **ret_handle)
 {
-	Request *current = request_current();
 	Node *node = version->node;
-	g_autofree char *path = NULL;
 	autofd fd = -1;
 	struct stat st;
 	int dir_fd, r;
@@ -346,8 +358,7 @@ static int open_exposed(Fs *fs, Version *version, Handle **ret_handle)
 		version_supersede(fs, version);
 		return -ESTALE;
 	}
-	path = node_absolute_path(fs, node);
-	inputs_read(fs->inputs, (pid_t)request_header(current)->pid, current->caller, &st, path);
+	open_note_read(fs, node, &st);
 	*ret_handle = request_handle_new(fs, version, NULL, fd_steal(&fd), false);
 	return 0;
 }
@@ -414,7 +425,7 @@ static int open_special(Fs *fs, fuse_ino_t ino, Handle **ret_handle)
 	Version *version;
 
 	if (ino == fs->special_journal->exposed->id) {
-		text = journal_lines(fs->journal);
+		text = record_lines(fs);
 	} else {
 		g_autofree char *status = fs_status(fs);
 

@@ -231,14 +231,13 @@ struct Plan {
 static Record *rename_record(Fs *fs, const Move *from, const Move *to, const struct stat *st,
 	const struct stat *replaced, int *old_fd)
 {
-	Record *record = record_new_moved(fs, to->dir, to->name,
+	Record *record = record_new_moved(fs, to->dir, to->name, from->dir, from->name,
 		replaced ? VERDICT_CHANGED : VERDICT_NEW, request_current()->caller, st, replaced);
 	int fd = -1;
 
 	if (*old_fd >= 0)
 		(void)!backing_open_read(to->dir_fd, to->name, &fd);
 	record_take_files(record, old_fd, &fd);
-	record_moved_from(fs, record, from->dir, from->name);
 	return record;
 }
 
@@ -654,9 +653,9 @@ static int rename_one(Fs *fs, const Move *from, Move *to, unsigned flags, Plan *
 	journal_add(fs->journal, verdict, 0);
 	plan->record = record_drop(fs, plan->record);
 	if (S_ISREG(plan->from.st_mode)) {
-		plan->record = record_new_moved(fs, to->dir, to->name, verdict,
-			request_current()->caller, &plan->from, to->backing ? &plan->to : NULL);
-		record_moved_from(fs, plan->record, from->dir, from->name);
+		plan->record = record_new_moved(fs, to->dir, to->name, from->dir, from->name,
+			verdict, request_current()->caller, &plan->from,
+			to->backing ? &plan->to : NULL);
 	}
 	rename_note_held(fs, to);
 	if (outdated)
