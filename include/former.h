@@ -103,6 +103,9 @@ bool former_may_return(const Former *former, const Process *writer);
 /* Whether it is a former version of this name: what is renamed meanwhile has another. */
 bool former_is_of(Fs *fs, const Former *former, const Node *dir, const char *name);
 
+/* A descriptor to read what the name was last; -ENOENT if that is unknown, or no file. */
+int former_open_last(Fs *fs, const Node *dir, const char *name, int *ret_fd);
+
 /* A descriptor to read it; -ESTALE if it is not there any more as it was. */
 int former_open(Fs *fs, const Former *former, int *ret_fd);
 

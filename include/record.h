@@ -19,10 +19,11 @@ Record *record_new_moved(Fs *fs, const Node *dir, const char *name, const Node *
 	const char *from_name, Verdict verdict, Process *writer, const struct stat *st,
 	const struct stat *old);
 
-/* Keeps both files open, the old and the new one, so that it can be told where they differ; takes
- * these two; where the new bytes will be written over the old ones: looks at once (stage->lock
- * held). */
+/* Keeps both files open, the old and the new one, so that it can be told where they differ (if the
+ * name is new: the one that it last was, if that is known; fs->lock held); takes these two; where
+ * the new bytes will be written over the old ones: looks at once (stage->lock held). */
 void record_keep_files(Record *record, const Stage *stage);
+void record_keep_former(Fs *fs, Record *record, const Stage *stage);
 void record_take_files(Record *record, int *old_fd, int *fd);
 void record_compare_now(Record *record, const Stage *stage);
 

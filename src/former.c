@@ -645,6 +645,15 @@ int former_open(Fs *fs, const Former *former, int *ret_fd)
 	return former->kept ? kept_open(fs, former->kept, ret_fd) : -ESTALE;
 }
 
+int former_open_last(Fs *fs, const Node *dir, const char *name, int *ret_fd)
+{
+	const Name *n = name_find_settled(fs, dir, name);
+	const Former *last = n ? g_queue_peek_head((GQueue *)&n->formers) : NULL;
+
+	return last && last->kept && last->kept->type == S_IFREG ? former_open(fs, last, ret_fd)
+								 : -ENOENT;
+}
+
 bool former_links_to(Fs *fs, const Former *former, const char *target)
 {
 	return former->kept && kept_links_to(fs, former->kept, target);

@@ -570,6 +570,8 @@ static int publish_under_lock(
 	/* Who syncs a large file again and again would wait for this, too. */
 	if (outcome->verdict == VERDICT_CHANGED && ends && !fs->on_fuse)
 		record_keep_files(outcome->record, stage);
+	else if (outcome->verdict == VERDICT_NEW && ends && !fs->on_fuse)
+		record_keep_former(fs, outcome->record, stage);
 	if (!ends && outcome->verdict != VERDICT_KEPT)
 		stage_rebase(fs, stage, outcome->verdict != VERDICT_TOUCHED);
 	return 0;

@@ -13,6 +13,7 @@
 #include "backing.h"
 #include "compare.h"
 #include "fileio.h"
+#include "former.h"
 #include "log.h"
 #include "step.h"
 #include "util.h"
@@ -116,6 +117,17 @@ void record_keep_files(Record *record, const Stage *stage)
 {
 	record->old_fd = fcntl(stage->base_fd, F_DUPFD_CLOEXEC, 0);
 	/* That of the stage would move the atime of what has just been exposed. */
+	(void)!backing_reopen_quietly(stage->fd, &record->fd);
+}
+
+void record_keep_former(Fs *fs, Record *record, const Stage *stage)
+{
+	struct stat st;
+
+	if (former_open_last(fs, stage->node->parent, stage->node->name, &record->old_fd) < 0 ||
+		fstat(record->old_fd, &st) < 0)
+		return;
+	record->old_size = st.st_size;
 	(void)!backing_reopen_quietly(stage->fd, &record->fd);
 }
 

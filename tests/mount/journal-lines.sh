@@ -40,6 +40,7 @@ echo out >"$B/same"
 head -c 300000 /dev/zero >"$B/changed"
 echo short >"$B/longer"
 echo link >"$B/linked"
+echo again >"$B/again"
 ln "$B/linked" "$B/linked2"
 echo 'stamp' >"$B/x.stamp"
 cat >"$W/Makefile" <<'EOF'
@@ -53,6 +54,7 @@ all:
 	echo out >same.tmp && mv same.tmp same
 	echo Out >other.tmp && mv other.tmp same
 	exec 3>gone; rm gone
+	rm again; echo Again >again
 	rm new; echo new >new
 	touch new
 EOF
@@ -83,6 +85,9 @@ assert line("x.stamp", "touched")["because"] == "always"
 assert "old_size" not in line("new", "new")
 assert verdicts("new")[:2] == ["new", "restored"], of("new")
 assert line("gone", "removed")
+again = line("again", "new")
+assert (again["old_size"], again["first_difference"], again["differing"]) == (6, 0, 1), again
+assert (bytes.fromhex(again["old_bytes"]), bytes.fromhex(again["bytes"])) == (b"again\n", b"Again\n"), again
 assert line("same.tmp", "new") and line("other.tmp", "new")
 moved = [l for l in of("same") if "from" in l]
 assert [l["verdict"] for l in moved] == ["kept", "changed"], moved
