@@ -58,7 +58,7 @@ struct Fs {
 	pthread_mutex_t lock;
 	pthread_cond_t decided; /* a verdict has been reached */
 	/* all of these: lock */
-	GHashTable *versions;      /* id -> Version */
+	GHashTable *versions;      /* Version (id) -> the same Version, not owned */
 	GHashTable *names;         /* Node (parent, name) -> the same Node, not owned */
 	GHashTable *pins;          /* pin.c: thread id -> Pin */
 	GHashTable *locked;        /* lock.c: nodes that somebody has locked, or waits for; owned */

@@ -9,6 +9,7 @@
 #include "version.h"
 
 typedef struct Locks Locks;
+typedef struct NodeMore NodeMore;
 
 /* So many lookups of a name that has just been exposed for the first time are not remembered by the
  * kernel: it may be renamed over another name soon. */
@@ -21,27 +22,14 @@ typedef enum {
 	SPECIAL_JOURNAL, /* .lklfs/journal */
 } Special;
 
-struct Node {
-	unsigned n_refs; /* fs->lock, as all that follows */
-	Node *parent;    /* owned; NULL for the root */
-	char *name;
-	Special special; /* constant */
-	bool linked;     /* the name leads here; else removed or replaced */
-	bool shadow;     /* under this name the backing still holds what the node has replaced */
-
-	Version *exposed; /* not owned: cleared when it is dropped */
-	Stage *stage;     /* owned; the session under way, or one that could not be exposed */
+/* What most nodes never need: files that nobody writes. */
+struct NodeMore {
+	bool is_dir; /* it has been seen to be this directory */
+	FileId dir;  /* if is_dir */
 
 	/* offer.c */
 	pid_t writer;      /* the thread that has opened it for writing last; 0: unknown */
 	unsigned n_offers; /* since then */
-
-	bool cached;    /* the kernel may have been told to remember the name */
-	unsigned young; /* so many more lookups of a new name are not remembered */
-
-	bool is_dir;       /* it has been seen to be this directory */
-	FileId dir;        /* if is_dir */
-	unsigned n_hidden; /* children that are new names, not in the backing yet */
 
 	/* The ctime that was told for a new name before its last close, and the one it really has
 	 * (P6). */
@@ -56,6 +44,23 @@ struct Node {
 	int64_t kept_until;         /* monotonic microseconds */
 
 	Locks *locks; /* owned by lock.c; NULL: nobody holds or waits */
+};
+
+/* There may be a million of them: no member without need. */
+struct Node {
+	unsigned n_refs;   /* fs->lock, as all that follows */
+	unsigned n_hidden; /* children that are new names, not in the backing yet */
+	Node *parent;      /* owned; NULL for the root */
+	char *name;        /* first_name, or owned */
+	Version *exposed;  /* not owned: cleared when it is dropped */
+	Stage *stage;      /* owned; the session under way, or one that could not be exposed */
+	NodeMore *more;    /* owned; node_more(); NULL: nothing of it is set */
+	Special special;   /* constant */
+	bool linked;       /* the name leads here; else removed or replaced */
+	bool shadow;       /* under this name the backing still holds what the node has replaced */
+	bool cached;       /* the kernel may have been told to remember the name */
+	uint8_t young;     /* so many more lookups of a new name are not remembered */
+	char first_name[];
 };
 
 Node *node_new_root(Fs *fs);
@@ -77,6 +82,13 @@ bool node_is_still(const Node *node, const struct stat *st);
 /* A node without a name, of a file made in this directory: node_move() gives it one. The caller
  * owns a reference. */
 Node *node_new_nameless(Fs *fs, Node *dir);
+
+/* What is set of it, to read: all zeros if nothing is; and to set some. */
+const NodeMore *node_more(const Node *node);
+NodeMore *node_set_more(Node *node);
+
+/* The last session left a trace, or its times have been set. */
+void node_forget_kept(Node *node);
 
 Node *node_ref(Node *node);
 Node *node_unref(Fs *fs, Node *node);

@@ -22,29 +22,31 @@ typedef enum {
 	VERSION_SUPERSEDED, /* something else has this name now; open handles go on */
 } VersionState;
 
+/* There may be a million of them: the order of the members leaves no room between them. */
 struct Version {
 	uint64_t id; /* the kernel's node id; constant, never used again */
 	Node *node;  /* constant, owned */
 	/* all of these: fs->lock */
-	VersionState state;
 	Stage *stage;       /* owned; while VERSION_STAGED, else NULL */
 	uint64_t n_lookups; /* the kernel's count */
-	pid_t alone;     /* offer.c: the only thread that has been told of it; 0: others may have */
-	bool told;       /* a lookup has told what is staged: an answer with it may be on its way */
-	Handle *handles; /* list of open handles; the request layer's */
-	/* what the backing file was when it was exposed */
-	mode_t type; /* S_IFMT part */
+	Handle *handles;    /* list of open handles; the request layer's */
+	/* what the backing file was when it was exposed; the type with it */
 	dev_t dev;
 	ino_t ino;
 	off_t size; /* bytes */
 	struct timespec mtime;
-	/* what the kernel was told last */
-	mode_t mode; /* 0: nothing yet */
+	/* what the kernel was told last; the mode with it, and these four */
+	struct timespec ctime; /* by a lookup, or after a change by this name */
 	uid_t uid;
 	gid_t gid;
-	struct timespec ctime; /* by a lookup, or after a change by this name */
-	nlink_t n_links;
-	bool refreshing; /* it is not so any more, and the kernel has been asked to ask again */
+	mode_t mode;      /* 0: nothing yet */
+	unsigned n_links; /* no file system has more than fit */
+	mode_t type;      /* S_IFMT part */
+	VersionState state;
+	pid_t alone;     /* offer.c: the only thread that has been told of it; 0: others may have */
+	bool told;       /* a lookup has told what is staged: an answer with it may be on its way */
+	bool refreshing; /* what the kernel was told is not so any more, and it has been asked to
+			    ask again */
 };
 
 /* All under fs->lock. */

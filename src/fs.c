@@ -44,6 +44,16 @@ static gboolean name_equal(gconstpointer a, gconstpointer b)
 	return x->parent == y->parent && strcmp(x->name, y->name) == 0;
 }
 
+static guint version_hash(gconstpointer key)
+{
+	return g_int64_hash(&((const Version *)key)->id);
+}
+
+static gboolean version_equal(gconstpointer a, gconstpointer b)
+{
+	return ((const Version *)a)->id == ((const Version *)b)->id;
+}
+
 /* How many descriptors may be kept open for one purpose. */
 static unsigned descriptors_max(unsigned min, unsigned max)
 {
@@ -98,7 +108,7 @@ int fs_new(const Options *options, Inputs *inputs, Outbox *journal, int root_fd,
 	pthread_mutex_init(&fs->through_lock, NULL);
 	pthread_mutex_init(&fs->lock, NULL);
 	pthread_cond_init(&fs->decided, NULL);
-	fs->versions = g_hash_table_new(g_int64_hash, g_int64_equal);
+	fs->versions = g_hash_table_new(version_hash, version_equal);
 	fs->names = g_hash_table_new(name_hash, name_equal);
 	fs->pins = g_hash_table_new(NULL, NULL);
 	fs->locked = g_hash_table_new(NULL, NULL);
@@ -138,11 +148,11 @@ static void drop_versions(Fs *fs)
 		g_array_append_val(ids, ((Version *)value)->id);
 	for (unsigned i = 0; i < ids->len; i++) {
 		const uint64_t *id = &g_array_index(ids, uint64_t, i);
-		Version *version = g_hash_table_lookup(fs->versions, id);
+		Version *version = version_find(fs, *id);
 
 		if (!version)
 			continue;
-		g_hash_table_steal(fs->versions, id);
+		g_hash_table_steal(fs->versions, version);
 		version->node->exposed = NULL;
 		version->stage = stage_unref(fs, version->stage);
 		node_unref(fs, version->node);

@@ -28,11 +28,11 @@ struct Locks {
 
 static Locks *locks_get(Fs *fs, Node *node)
 {
-	Locks *locks = node->locks;
+	Locks *locks = node_more(node)->locks;
 
 	if (locks)
 		return locks;
-	locks = node->locks = g_new0(Locks, 1);
+	locks = node_set_more(node)->locks = g_new0(Locks, 1);
 	for (unsigned kind = 0; kind < N_LOCK_KINDS; kind++)
 		locks->held[kind] = record_locks_new();
 	g_queue_init(&locks->waiters);
@@ -43,15 +43,15 @@ static Locks *locks_get(Fs *fs, Node *node)
 static void locks_free(Fs *fs, Node *node)
 {
 	for (unsigned kind = 0; kind < N_LOCK_KINDS; kind++)
-		record_locks_free(node->locks->held[kind]);
-	g_clear_pointer(&node->locks, g_free);
+		record_locks_free(node_more(node)->locks->held[kind]);
+	g_clear_pointer(&node->more->locks, g_free);
 	g_hash_table_remove(fs->locked, node);
 	node_unref(fs, node);
 }
 
 static void locks_drop_unused(Fs *fs, Node *node)
 {
-	const Locks *locks = node->locks;
+	const Locks *locks = node_more(node)->locks;
 
 	if (locks && locks->waiters.length == 0 && record_locks_is_empty(locks->held[LOCK_WHOLE]) &&
 		record_locks_is_empty(locks->held[LOCK_RECORD]))
@@ -98,13 +98,13 @@ static bool lock_cancel(Fs *fs, fuse_req_t req)
 	while (g_hash_table_iter_next(&iter, &key, NULL)) {
 		Node *node = key;
 
-		for (GList *l = node->locks->waiters.head; l; l = l->next) {
+		for (GList *l = node_more(node)->locks->waiters.head; l; l = l->next) {
 			Waiter *waiter = l->data;
 
 			if (waiter->req != req)
 				continue;
 			g_free(waiter);
-			g_queue_delete_link(&node->locks->waiters, l);
+			g_queue_delete_link(&node_more(node)->locks->waiters, l);
 			locks_drop_unused(fs, node);
 			return true;
 		}
@@ -159,7 +159,7 @@ static void blockers_add_of_owner(Fs *fs, uint64_t owner, GArray *owners)
 
 	g_hash_table_iter_init(&iter, fs->locked);
 	while (g_hash_table_iter_next(&iter, &key, NULL)) {
-		const Locks *locks = ((Node *)key)->locks;
+		const Locks *locks = node_more(key)->locks;
 
 		for (GList *l = locks->waiters.head; l; l = l->next) {
 			const Waiter *waiter = l->data;
@@ -251,8 +251,9 @@ void lock_test(Fs *fs, Node *node, const RecordLock *wanted, fuse_req_t req)
 		const RecordLock *found = NULL;
 		HOLD(&fs->lock);
 
-		if (node->locks)
-			found = record_locks_find(node->locks->held[LOCK_RECORD], wanted);
+		if (node_more(node)->locks)
+			found = record_locks_find(
+				node_more(node)->locks->held[LOCK_RECORD], wanted);
 		if (found) {
 			answer.l_type = found->exclusive ? F_WRLCK : F_RDLCK;
 			answer.l_start = found->start;
@@ -266,17 +267,17 @@ void lock_test(Fs *fs, Node *node, const RecordLock *wanted, fuse_req_t req)
 
 void lock_drop_owner(Fs *fs, Node *node, LockKind kind, uint64_t owner)
 {
-	if (!node->locks)
+	if (!node_more(node)->locks)
 		return;
-	record_locks_clear(node->locks->held[kind], owner, 0, RECORD_LOCK_END);
+	record_locks_clear(node_more(node)->locks->held[kind], owner, 0, RECORD_LOCK_END);
 	locks_drop_unused(fs, node);
 }
 
 void lock_drop_handle(Fs *fs, Node *node, uint64_t handle)
 {
-	if (!node->locks)
+	if (!node_more(node)->locks)
 		return;
-	record_locks_clear_handle(node->locks->held[LOCK_RECORD], handle);
+	record_locks_clear_handle(node_more(node)->locks->held[LOCK_RECORD], handle);
 	locks_drop_unused(fs, node);
 }
 
@@ -286,9 +287,9 @@ void lock_grant_waiting(Fs *fs, Node *node)
 
 	{
 		HOLD(&fs->lock);
-		if (!node->locks)
+		if (!node_more(node)->locks)
 			return;
-		locks_grant(node->locks, granted);
+		locks_grant(node_more(node)->locks, granted);
 		locks_drop_unused(fs, node);
 	}
 	lock_answer(granted, 0);
@@ -307,7 +308,7 @@ void lock_end(Fs *fs)
 			Node *node = l->data;
 			Waiter *waiter;
 
-			while ((waiter = g_queue_pop_head(&node->locks->waiters))) {
+			while ((waiter = g_queue_pop_head(&node_more(node)->locks->waiters))) {
 				g_ptr_array_add(waiting, waiter->req);
 				g_free(waiter);
 			}

@@ -29,14 +29,29 @@
 
 static Node *node_new(Fs *fs, Node *parent, const char *name)
 {
-	Node *node = g_new0(Node, 1);
+	const size_t size = strlen(name) + 1;
+	Node *node = g_malloc0(sizeof(Node) + size);
 
 	node->n_refs = 1;
 	node->parent = parent ? node_ref(parent) : NULL;
-	node->name = g_strdup(name);
+	node->name = memcpy(node->first_name, name, size);
 	node->linked = true;
 	fs->n_nodes++;
 	return node;
+}
+
+const NodeMore *node_more(const Node *node)
+{
+	static const NodeMore nothing;
+
+	return node->more ? node->more : &nothing;
+}
+
+NodeMore *node_set_more(Node *node)
+{
+	if (!node->more)
+		node->more = g_new0(NodeMore, 1);
+	return node->more;
 }
 
 Node *node_new_root(Fs *fs)
@@ -66,13 +81,17 @@ bool node_is_still(const Node *node, const struct stat *st)
 {
 	FileId id = file_id(st);
 
-	return !node->is_dir || file_id_equal(&node->dir, &id);
+	return !node_more(node)->is_dir || file_id_equal(&node->more->dir, &id);
 }
 
 static void node_note_dir(Node *node, const struct stat *st)
 {
-	node->is_dir = S_ISDIR(st->st_mode);
-	node->dir = file_id(st);
+	if (S_ISDIR(st->st_mode)) {
+		node_set_more(node)->is_dir = true;
+		node->more->dir = file_id(st);
+	} else if (node->more) {
+		node->more->is_dir = false;
+	}
 }
 
 Node *node_get_as(Fs *fs, Node *parent, const char *name, const struct stat *st)
@@ -102,6 +121,15 @@ Node *node_ref(Node *node)
 	return node;
 }
 
+static void node_free(Node *node)
+{
+	node_forget_kept(node);
+	g_free(node->more);
+	if (node->name != node->first_name)
+		g_free(node->name);
+	g_free(node);
+}
+
 Node *node_unref(Fs *fs, Node *node)
 {
 	while (node && --node->n_refs == 0) {
@@ -110,9 +138,7 @@ Node *node_unref(Fs *fs, Node *node)
 		if (node->linked && parent)
 			g_hash_table_remove(fs->names, node);
 		fs->n_nodes--;
-		step_process_unref(node->kept_by);
-		g_free(node->name);
-		g_free(node);
+		node_free(node);
 		node = parent;
 	}
 	return NULL;
@@ -137,10 +163,10 @@ static void node_detach(Fs *fs, Node *node)
 /* What was told is of no use any more. */
 static void node_forget_ctime(Fs *fs, Node *node)
 {
-	if (!node->told_ino)
+	if (!node_more(node)->told_ino)
 		return;
-	node->told_ino = 0;
-	g_queue_unlink(&fs->told, &node->told_link);
+	node->more->told_ino = 0;
+	g_queue_unlink(&fs->told, &node->more->told_link);
 	node_unref(fs, node);
 }
 
@@ -163,7 +189,8 @@ void node_move(Fs *fs, Node *node, Node *parent, const char *name)
 
 	node_detach(fs, node);
 	node->parent = node_ref(parent);
-	g_free(node->name);
+	if (node->name != node->first_name)
+		g_free(node->name);
 	node->name = g_strdup(name);
 	node->linked = true;
 	g_hash_table_add(fs->names, node);
@@ -251,42 +278,54 @@ int node_stat(Fs *fs, Node *node, struct stat *ret_stat)
 
 void node_tell(const Node *node, struct stat *st)
 {
-	if (node->told_ino && node->told_ino == st->st_ino &&
-		time_equal(&node->real_ctime, &st->st_ctim))
-		st->st_ctim = node->told_ctime;
+	const NodeMore *more = node_more(node);
+
+	if (more->told_ino && more->told_ino == st->st_ino &&
+		time_equal(&more->real_ctime, &st->st_ctim))
+		st->st_ctim = more->told_ctime;
 }
 
 void node_remember_ctime(Fs *fs, Node *node, const struct stat *st, const struct timespec *told)
 {
+	NodeMore *more;
+
 	if (!node->linked)
 		return;
-	if (!node->told_ino) {
-		node->told_link = (GList){.data = node_ref(node)};
-		g_queue_push_tail_link(&fs->told, &node->told_link);
+	more = node_set_more(node);
+	if (!more->told_ino) {
+		more->told_link = (GList){.data = node_ref(node)};
+		g_queue_push_tail_link(&fs->told, &more->told_link);
 		if (fs->told.length > NODE_TOLD_MAX)
 			node_forget_ctime(fs, g_queue_peek_head(&fs->told));
 	}
-	node->told_ino = st->st_ino;
-	node->real_ctime = st->st_ctim;
-	node->told_ctime = *told;
+	more->told_ino = st->st_ino;
+	more->real_ctime = st->st_ctim;
+	more->told_ctime = *told;
+}
+
+void node_forget_kept(Node *node)
+{
+	if (node->more)
+		node->more->kept_by = step_process_unref(node->more->kept_by);
 }
 
 void node_expire_kept(Fs *fs, int64_t now)
 {
 	const Node *oldest;
 
-	while ((oldest = g_queue_peek_head(&fs->kept)) && oldest->kept_until < now)
+	while ((oldest = g_queue_peek_head(&fs->kept)) && node_more(oldest)->kept_until < now)
 		node_unref(fs, g_queue_pop_head(&fs->kept));
 }
 
 void node_remember_kept(Fs *fs, Node *node, Process *by, const struct timespec *began)
 {
 	int64_t now = g_get_monotonic_time();
+	NodeMore *more = node_set_more(node);
 
-	step_process_unref(node->kept_by);
-	node->kept_by = by ? step_process_ref(by) : NULL;
-	node->kept_began = *began;
-	node->kept_until = now + NODE_KEPT_US;
+	step_process_unref(more->kept_by);
+	more->kept_by = by ? step_process_ref(by) : NULL;
+	more->kept_began = *began;
+	more->kept_until = now + NODE_KEPT_US;
 	g_queue_push_tail(&fs->kept, node_ref(node));
 	if (fs->kept.length > NODE_KEPT_MAX)
 		node_unref(fs, g_queue_pop_head(&fs->kept));

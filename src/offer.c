@@ -20,8 +20,10 @@ void offer_note_writer(Fs *fs, Node *node, pid_t tid)
 {
 	Node **slot = offer_slot(fs, tid), *old = *slot;
 
-	node->writer = tid;
-	node->n_offers = 0;
+	NodeMore *more = node_set_more(node);
+
+	more->writer = tid;
+	more->n_offers = 0;
 	if (tid <= 0)
 		return;
 	*slot = node_ref(node);
@@ -32,14 +34,15 @@ bool offer_is_due(const Version *version, pid_t tid)
 {
 	const Node *node = version->node;
 
-	return tid > 0 && node->writer == tid && !node->stage && !version->handles &&
-	       (version->n_lookups == 0 || version->alone == tid) && node->n_offers < N_OFFERS_MAX;
+	return tid > 0 && node_more(node)->writer == tid && !node->stage && !version->handles &&
+	       (version->n_lookups == 0 || version->alone == tid) &&
+	       node_more(node)->n_offers < N_OFFERS_MAX;
 }
 
 void offer_make(Version *version, pid_t tid)
 {
 	version->alone = tid;
-	version->node->n_offers++;
+	node_set_more(version->node)->n_offers++;
 }
 
 bool offer_is_for(const Version *version, pid_t tid)
@@ -52,7 +55,7 @@ bool offer_is_for(const Version *version, pid_t tid)
 
 void offer_forget(Fs *fs, Node *node)
 {
-	Node **slot = offer_slot(fs, node->writer);
+	Node **slot = offer_slot(fs, node_more(node)->writer);
 
 	if (*slot == node)
 		*slot = node_unref(fs, node);

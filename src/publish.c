@@ -709,7 +709,7 @@ Record *publish_end(Fs *fs, Stage *stage)
 		r = 0;
 	}
 	if (verdict != VERDICT_KEPT && verdict != VERDICT_RESTORED)
-		stage->node->kept_by = step_process_unref(stage->node->kept_by);
+		node_forget_kept(stage->node);
 	if (r < 0) {
 		stage_set_state(fs, stage, STAGE_FAILED);
 		outcome.record = publish_record_failure(fs, stage, r);

@@ -331,12 +331,14 @@ static int set_staged_times(Fs *fs, Stage *stage, const struct stat *attr, int t
 static bool times_belong_to_kept(
 	const Node *node, const Process *caller, const struct timespec times[static 2])
 {
-	if (!node->kept_by || g_get_monotonic_time() > node->kept_until)
+	const NodeMore *more = node_more(node);
+
+	if (!more->kept_by || g_get_monotonic_time() > more->kept_until)
 		return false;
 	if (times[1].tv_nsec == UTIME_NOW || times[1].tv_nsec == UTIME_OMIT)
 		return false;
-	return step_process_equal(node->kept_by, caller) &&
-	       time_before(&times[1], &node->kept_began);
+	return step_process_equal(more->kept_by, caller) &&
+	       time_before(&times[1], &more->kept_began);
 }
 
 /* A user sets times of a file that nobody writes. */
@@ -363,7 +365,7 @@ static int set_exposed_times(Fs *fs, Version *version, const struct stat *attr, 
 	if (times[1].tv_nsec != UTIME_OMIT)
 		held_forget(fs, &st);
 	version_identify(version, &st);
-	node->kept_by = step_process_unref(node->kept_by);
+	node_forget_kept(node);
 	return 0;
 }
 

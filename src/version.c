@@ -7,6 +7,7 @@
 #include "version.h"
 
 #include <errno.h>
+#include <limits.h>
 
 #include "fs.h"
 #include "stage.h"
@@ -19,13 +20,15 @@ Version *version_new(Fs *fs, Node *node, VersionState state)
 	version->id = ++fs->last_id;
 	version->node = node_ref(node);
 	version->state = state;
-	g_hash_table_insert(fs->versions, &version->id, version);
+	g_hash_table_add(fs->versions, version);
 	return version;
 }
 
 Version *version_find(Fs *fs, uint64_t id)
 {
-	return g_hash_table_lookup(fs->versions, &id);
+	const Version key = {.id = id};
+
+	return g_hash_table_lookup(fs->versions, &key);
 }
 
 void version_drop_unused(Fs *fs, Version *version)
@@ -34,7 +37,7 @@ void version_drop_unused(Fs *fs, Version *version)
 		return;
 	if (version->node->exposed == version)
 		version->node->exposed = NULL;
-	g_hash_table_remove(fs->versions, &version->id);
+	g_hash_table_remove(fs->versions, version);
 	node_unref(fs, version->node);
 	g_free(version);
 }
@@ -79,7 +82,7 @@ void version_tell(Version *version, const struct stat *st)
 	version->uid = st->st_uid;
 	version->gid = st->st_gid;
 	version->ctime = st->st_ctim;
-	version->n_links = st->st_nlink;
+	version->n_links = (unsigned)MIN(st->st_nlink, UINT_MAX);
 	version->refreshing = false;
 }
 
