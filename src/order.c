@@ -191,6 +191,13 @@ static Admission order_setattr(Request *r, const Version *version, GPtrArray *du
 	return order_node(r, version->node, in->valid & FATTR_ATIME ? ADMIT_LOOK : ADMIT_RUN);
 }
 
+/* Whether the bytes of what is renamed, if it comes to comparing them, are soon compared. */
+static bool order_is_small(const Node *node)
+{
+	return node && !node->stage && node->exposed && node->exposed->type == S_IFREG &&
+	       node->exposed->size <= ORDER_QUICK_SIZE;
+}
+
 static Admission order_rename(Request *r, const char *names, uint64_t new_parent)
 {
 	Node *node = order_child(r->fs, request_header(r)->nodeid, names);
@@ -200,7 +207,7 @@ static Admission order_rename(Request *r, const char *names, uint64_t new_parent
 		return ADMIT_PARKED;
 	if (order_must_wait(r, node))
 		return order_park(r, node->stage);
-	return order_node(r, target, ADMIT_LOOK);
+	return order_node(r, target, order_is_small(node) ? ADMIT_GLANCE : ADMIT_LOOK);
 }
 
 static void order_enter(Request *r, Stage *stage)
@@ -290,7 +297,7 @@ static Admission order_by_name(Request *r, GPtrArray *due)
 		return order_lookup(r, order_child(r->fs, request_header(r)->nodeid, body), due);
 	case FUSE_CREATE:
 		return order_writer(
-			r, order_named(r, body + sizeof(struct fuse_create_in)), due, ADMIT_LOOK);
+			r, order_named(r, body + sizeof(struct fuse_create_in)), due, ADMIT_GLANCE);
 	case FUSE_MKNOD:
 		return order_name(r, body + sizeof(struct fuse_mknod_in), ADMIT_RUN);
 	case FUSE_MKDIR:

@@ -481,6 +481,11 @@ static int create_stage(Fs *fs, const struct fuse_ctx *ctx, Version *dir, Node *
 			fs, node, mode, ctx->umask, ctx->uid, ctx->gid, caller, ret_stage);
 	if (flags & O_EXCL)
 		return -EEXIST;
+	/* The kernel may have to be told the size. */
+	if (request_current()->glances && !(flags & O_TRUNC)) {
+		request_current()->retry = true;
+		return -EAGAIN;
+	}
 	/* The kernel has not known of it, and has not asked whether the caller may open it. */
 	if (!request_is_trusted())
 		return -ESTALE;
@@ -519,6 +524,11 @@ static int create(Fs *fs, const struct fuse_ctx *ctx, fuse_ino_t parent, const c
 	if (backing_is_hidden(name) || dir->node->special ||
 		(dir->node == fs->root && strcmp(name, fs->special_dir->name) == 0))
 		return -EPERM;
+	node = node_find(fs, dir->node, name);
+	if (node && request_current()->glances && writing_must_wait(node)) {
+		request_current()->retry = true;
+		return -EAGAIN;
+	}
 	/* It lives until it has been asked. */
 	dir->n_lookups++;
 	node = create_node(fs, dir->node, name);
@@ -588,7 +598,10 @@ void request_create(
 		request_reply_create(req, &entry, handle, fi);
 		return;
 	}
-	request_reply(req, r);
+	if (request_current()->retry)
+		fuse_reply_none(req);
+	else
+		request_reply(req, r);
 	if (handle)
 		create_take_back(fs, &entry, handle);
 }
