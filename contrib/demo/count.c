@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdio.h>
 
-#include "config.h"
-#include "core.h"
-#include "util.h"
+#include <config.h>
+#include <core.h>
+#include <util.h>
 
 int main(void)
 {

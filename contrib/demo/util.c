@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "util.h"
+#include <util.h>
 
 #include <stdio.h>
 
-#include "config.h"
+#include <config.h>
 
 void util_greet(const char *who)
 {
