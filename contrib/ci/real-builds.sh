@@ -22,6 +22,8 @@
 set -euo pipefail
 
 here=$(realpath "${BASH_SOURCE[0]%/*}")
+# shellcheck source=/dev/null
+. "$here/outputs.bash"
 export SOURCE_DATE_EPOCH=1700000000 LC_ALL=C.UTF-8 GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory \
 	GIT_CONFIG_VALUE_0='*'
 unset MAKEFLAGS MAKELEVEL DESTDIR CFLAGS LDFLAGS
@@ -52,32 +54,6 @@ check() { # WHAT COMMAND...
 skip() { # WHAT WHY
 	echo "skip  $1: $2"
 	n_skipped=$((n_skipped + 1))
-}
-
-# all DIR: every name below it with its kind, mode, target and bytes. Times and inodes are not outputs.
-all() {
-	local name leave=(-name .git)
-	for name in "${left_out[@]}"; do
-		leave+=(-o -name "$name")
-	done
-	(cd "$1" && find . \( "${leave[@]}" \) -prune -o -printf '%p %y %m %l\n' | LC_ALL=C sort &&
-		find . \( "${leave[@]}" \) -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0r sha256sum)
-}
-
-same() { # A B
-	local differences
-	differences=$(diff <(all "$1") <(all "$2") | head -n 20) || :
-	[[ -z "$differences" ]] || { echo "$differences" && return 1; }
-}
-
-# no_more COUNTS THAN: compiled and linked; what comes out the same may be made again and again (see the README's limits)
-no_more() {
-	local a b i
-	read -ra a <<<"$1"
-	read -ra b <<<"$2"
-	for i in 0 1; do
-		((a[i] <= b[i])) || return 1
-	done
 }
 
 # ---- steps of a project ----
@@ -190,6 +166,7 @@ one_project() {
 
 # What git has noted of the files is what they are, as long as the mount is there: their ctimes are the backing's then.
 git_clone() {
+	# shellcheck disable=SC2034
 	local left_out=()
 	rm -rf git
 	mkdir -p git/clone
