@@ -20,6 +20,9 @@ runs() {
 	bash -euo pipefail "$T/shown" >"$T/out" 2>"$T/err" </dev/null || fail "$1: $(cat "$T/out" "$T/err")"
 }
 
+eq "lines that are shown, and run here" "$(for heading in "two commands" "a session" options; do shown "$readme" "$heading"; done)" \
+	"$(shown "$readme")"
+
 # what is built there is $LKLFS already
 : >build/build.ninja
 printf '#!/bin/sh\nexit 0\n' >"$T/without/ninja"
