@@ -1,121 +1,59 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""lklfs side by side with its backing, bindfs and fuse-overlayfs, in one run: what a build does to files, requests,
-memory. Needs root.
+"""lklfs side by side with its backing and with its peers, in one run: what a build does to files, requests, bytes that reach
+the device, CPU time, memory, whole builds. Needs root.
 
-    tests/bench/run.py [--build-dir DIR | --lklfs FILE] [--cores spin|awake|idle] [--rounds N]
+    tests/bench/run.py [--build-dir DIR | --lklfs FILE] [--passthrough-hp FILE] [--json FILE] [--svg FILE]
+                       [--only NAME]... [--sides LIST] [--processes LIST] [--rounds N] [--cores spin|awake|idle]
+                       [--lkl TREE FIXED] [--lkl-clean TREE] [--small] [--limit SECONDS]
 
-All sides lie on one ext4 with a journal, in a file in memory, and take turns in each round. A row has the medians of
-the rounds in microseconds for one time, and what lklfs takes for what bindfs takes, the median over the rounds. Each
-row is done by one process that goes on, and by a process for each time, as in a build.
+Peers are bindfs, fuse-overlayfs, mergerfs, the kernel's overlayfs, and `passthrough_hp`, an example program of libfuse, which no
+package has: build libfuse's sources (`meson setup -Dexamples=true --buildtype=release`) and say where it is. It is mounted as
+`passthrough_hp --foreground SOURCE DIR`, so with its own defaults: names and attributes are cached for a day, all cores
+serve, and from libfuse 3.17 on, what is open goes past it in the kernel. lklfs is mounted as `lklfs DIR`.
+
+All sides lie on one ext4 with a journal, in a file in memory (some 8 GiB of it are needed), and take turns in each round. works.py has the
+rows; each is done by one process, by 4 and by 16 that share it, and some by a new process for each time, as in a build. Figures are
+for one time, medians of the rounds. bars.py has the bars. Requests are counted by the kernel's tracepoint.
+
+--only: rows, or `memory`, `C++` or `LKL`, with NAME in their name. --sides: backing and lklfs are always there. --lkl TREE FIXED and
+--lkl-clean TREE: see lkl.sh; the second removes all that git does not know from TREE. Without them LKL is not built.
 
 Idle cores wake slowly on many machines, and the sides do not sleep alike. Hence --cores: `spin`, an idle-priority
 spinner on each core; `awake`, /dev/cpu_dma_latency held open; `idle`, neither. A spinner may get the rest of a tick when
 a process has used up its share, which hits the side that switches more often (docs/LKL.md).
 
-Bars: stat of a known file causes no request; open+read+close, and rewriting 4 KiB and 64 MiB with the same and with other
-bytes, are not slower than with bindfs; where 4 KiB become others, not slower than a new file that is renamed over the old one
-there: lklfs replaces a file whole, and to make an inode, rename it and let go of the old one takes longer on the backing itself
-than to write over 4 KiB. Where a process does only one of them, those of 64 MiB alone are judged: of each new process lklfs finds
-out who it is (P5, P10, P15), which takes some 50 us, once. Less than 64 MiB resident after 100,000 files have been looked up. The clean LKL build
-is measured by lkl.sh. The exit status is 1 if a bar is missed, 2 for a wrong command line; a side that is not installed
-is said, and bars against it are not judged. Use a build of --buildtype=release, and let nothing else run."""
+A side that takes more than --limit seconds for a run is ended, and has failed. The exit status is 1 if a bar is missed or lklfs has failed
+in a row, 2 for a wrong command line; a side that is not there is said, and bars against it are not judged. With --small (which is to
+see whether all works) or less than 7 rounds none is. Use a build of --buildtype=release, and let nothing else run."""
 
 import argparse
-import ctypes
+import json
 import os
 import pathlib
-import shutil
-import statistics
+import resource
+import signal
 import subprocess
 import sys
 import tempfile
-import time
 
-HERE = pathlib.Path(__file__).resolve().parent
+sys.dont_write_bytecode = True
+import bars
+import builds
+import memory
+import plot
+import report
+import sides as peers
+import works
+from counter import Counter
+from measure import Bench
+
 INSIDE = "LKLFS_BENCH_INSIDE"  # says that the namespaces are there, and where to work
-SIDES = ("backing", "lklfs", "bindfs", "fuse-overlayfs")
-IMAGE_SIZE = "6G"  # sparse
-N_MANY = 100_000
-RSS_BAR = 64 << 10  # KiB
-N_STATS = 10_000
-PATIENCE = 30  # seconds for a mount
-OTHER, REPLACE = "rewrite 4 KiB, other", "new 4 KiB renamed over"
-# name, work, other bytes each time, times in a round by one process, times by processes of their own
-ROWS = (
-    ("stat", "stat", False, 10_000, 50),
-    ("open+read+close 4 KiB", "read", False, 500, 50),
-    ("rewrite 4 KiB, same", "small", False, 200, 50),
-    (OTHER, "small", True, 200, 50),
-    (REPLACE, "replace", True, 200, 50),
-    ("rewrite 64 MiB, same", "big", False, 1, 1),
-    ("rewrite 64 MiB, other", "big", True, 1, 1),
-)
-
-libc = ctypes.CDLL(None)
-
-
-def die(sentence):
-    sys.exit(f"run.py: {sentence}")
-
-
-class Side:
-    """One way to the files: the directory that is worked in, and the daemon that serves it."""
-
-    def __init__(self, name, top, lklfs):
-        self.name, self.daemon, self.seed = name, None, 1
-        below = top / name
-        self.dir = below / "dir"
-        self.backing = below / "dir"
-        self.dir.mkdir(parents=True)
-        if name == "lklfs":
-            self.command = [lklfs, "-f", self.dir]
-        elif name == "bindfs":
-            self.backing = below / "backing"
-            self.command = ["bindfs", "-f", self.backing, self.dir]
-        elif name == "fuse-overlayfs":
-            self.backing = below / "upper"
-            lower, work = below / "lower", below / "work"
-            lower.mkdir()
-            work.mkdir()
-            self.command = ["fuse-overlayfs", "-f", "-o", f"lowerdir={lower},upperdir={self.backing},workdir={work}", self.dir]
-        self.backing.mkdir(exist_ok=True)
-
-    def mount(self):
-        if self.name == "backing":
-            return
-        self.daemon = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        limit = time.monotonic() + PATIENCE
-        while not os.path.ismount(self.dir):
-            if self.daemon.poll() is not None or time.monotonic() > limit:
-                die(f"{self.name} does not mount")
-            time.sleep(0.01)
-
-    def umount(self):
-        if self.daemon:
-            subprocess.run(["umount", self.dir], check=True)
-            self.daemon.wait()
-
-    def calls(self):
-        """Reads and writes of the daemon so far: at least two for a request."""
-        counts = dict(line.split(": ") for line in pathlib.Path(f"/proc/{self.daemon.pid}/io").read_text().splitlines())
-        return int(counts["syscr"]) + int(counts["syscw"])
-
-    def rss(self):
-        """KiB"""
-        for line in pathlib.Path(f"/proc/{self.daemon.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1])
-        die(f"{self.name} has ended")
-
-    def work(self, worker, name, n, other=False, each=False):
-        """Nanoseconds for one time."""
-        seed = 0
-        if other:
-            seed, self.seed = self.seed, self.seed + n
-        where = self.dir / ("other" if other else "same")
-        command = [worker, *(["--each"] if each else []), name, where, str(n), str(seed)]
-        return int(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+IMAGE_SIZE, ROOM = "6G", "10G"  # sparse
+PROCESSES = (1, 4, 16)
+MOST_FILES, MOST_FILES_SMALL = 1_000_000, 1_000
+MEMORY, CPP, LKL = "memory", "C++", "LKL"
+ENOUGH = 7  # rounds
 
 
 def spinners():
@@ -133,160 +71,198 @@ def keep_awake():
     os.write(fd, bytes(4))  # as long as it is open
 
 
-def make_sides(top, lklfs):
+def allow_descriptors():
+    """passthrough_hp holds one for each known file, and takes as many as it may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = int(pathlib.Path("/proc/sys/fs/nr_open").read_text())
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, max(hard, most)))
+    except ValueError:
+        print(f"not allowed to have more than {hard} descriptors")
+
+
+def make_root(top):
     image, root = top / "image", top / "root"
     root.mkdir()
     subprocess.run(["truncate", "-s", IMAGE_SIZE, image], check=True)
     subprocess.run(["mkfs.ext4", "-q", "-E", "lazy_itable_init=0,lazy_journal_init=0", image], check=True)
     subprocess.run(["mount", "-o", "loop", image, root], check=True)
-    sides = []
-    for name in SIDES:
-        if name in ("bindfs", "fuse-overlayfs") and not shutil.which(name):
-            print(f"{name} is not installed: not compared")
-            continue
-        side = Side(name, root, lklfs)
-        for where in ("same", "other", "many"):
-            (side.backing / where).mkdir()
-        (side.backing / "same/known").write_bytes(bytes(4096))
-        if name != "backing":
-            for i in range(N_MANY):
-                os.close(os.open(side.backing / f"many/file{i}", os.O_CREAT | os.O_WRONLY))
-        sides.append(side)
-    return sides
+    return root
 
 
-def sync(root):
-    """What one side has left to be written back is not to be the next one's affair."""
-    fd = os.open(root, os.O_RDONLY)
-    if libc.syncfs(fd) != 0:
-        die("syncfs fails")
-    os.close(fd)
+def conditions(arguments):
+    result = {"kernel": os.uname().release, "cores": os.cpu_count(), "kept_awake_by": arguments.cores,
+              "rounds": arguments.rounds, "backing": "ext4 with a journal, in memory", "small": arguments.small,
+              "lklfs": subprocess.run([arguments.lklfs, "-V"], capture_output=True, text=True).stdout.split("\n")[0]}
+    options = arguments.lklfs.parent / "meson-info/intro-buildoptions.json"
+    if options.exists():
+        result["build"] = next(o["value"] for o in json.loads(options.read_text()) if o["name"] == "buildtype")
+    return result
 
 
-def measure_times(sides, root, worker, rounds):
-    """{(row, each): {side: [nanoseconds for one time]}}"""
-    results = {(row[0], each): {side.name: [] for side in sides} for row in ROWS for each in (False, True)}
-    for side in sides:
-        for _, work, other, *_ in ROWS:
-            side.work(worker, work, 1, other)
-    for i in range(rounds):
-        for name, work, other, n, n_each in ROWS:
-            for each in (False, True):
-                for side in sides[i % len(sides):] + sides[:i % len(sides)]:
-                    sync(root)
-                    took = side.work(worker, work, n_each if each else n, other, each)
-                    results[name, each][side.name].append(took)
-    return results
+class Run:
+    def __init__(self, arguments, worker, top):
+        self.arguments, self.worker, self.top = arguments, worker, top
+        self.rows, self.labels, self.resident, self.times = {}, {}, {}, {}
+        self.programs, missing = peers.find_programs(arguments.sides, arguments.lklfs, arguments.passthrough_hp)
+        for sentence in missing:
+            print(sentence)
+        self.root = make_root(top)
+        self.counter = Counter(top)
+
+    def wants(self, name):
+        only = self.arguments.only
+        return not only or any(part.lower() in name.lower() for part in only)
+
+    def make_sides(self, top, names):
+        return [peers.Side(name, self.programs, top, self.arguments.limit) for name in names]
+
+    def measure_rows(self):
+        wanted = [works.small(row) if self.arguments.small else row for row in works.ROWS if self.wants(row.name)]
+        if not wanted:
+            return
+        sides = self.make_sides(self.root, self.programs)
+        for side in sides:
+            try:
+                side.mount()
+            except peers.Failed as failure:
+                side.failed = side.failed or str(failure)
+                print(f"failed: {failure}")
+        n_listed = works.N_LISTED // 50 if self.arguments.small else works.N_LISTED
+        bench = Bench(sides, self.worker, self.counter, self.root, self.top, n_listed)
+        for row in wanted:
+            results = {(row.name, variant): cells for variant, cells
+                       in bench.row(row, self.arguments.processes, self.arguments.rounds).items()}
+            self.labels |= {key: key[1].label(row) for key in results}
+            self.rows |= results
+            report.print_times(self.programs, results, self.labels)
+        for side in sides:
+            side.end()
+
+    def measure_rest(self):
+        if self.wants(MEMORY):
+            top = self.top / "memory-sides"
+            top.mkdir()
+            sides = self.make_sides(top, [name for name in self.programs if name not in ("backing", "overlayfs")])
+            most = MOST_FILES_SMALL if self.arguments.small else MOST_FILES
+            self.resident = memory.measure(sides, self.top, self.worker, most)
+        if self.wants(CPP) and builds.missing():
+            print(f"{builds.missing()} is not installed: no C++ project")
+        elif self.wants(CPP):
+            self.times |= builds.cpp(self.root, self.arguments.lklfs, self.arguments.small)
+        if self.wants(LKL):
+            self.times |= builds.lkl_builds(self.arguments.lkl, self.arguments.lkl_clean, self.arguments.lklfs)
+
+    def report(self, known):
+        daemons = [name for name in self.programs if name not in ("backing", "overlayfs")]
+        print(f"\n{', '.join(f'{name}: {value}' for name, value in known.items())}\n")
+        if self.rows:
+            report.print_times(self.programs, self.rows, self.labels)
+            report.print_costs(self.programs, daemons, self.rows, self.labels, self.counter)
+            report.print_requests(self.rows, self.labels)
+        if self.resident:
+            report.print_memory(self.resident)
+        if self.times:
+            report.print_builds(self.times)
+        judged = self.judge()
+        if self.arguments.json:
+            report.write_json(self.arguments.json, known, self.rows, self.labels, self.resident, self.times, judged)
+        if self.arguments.svg:
+            plot.write_svg(self.arguments.svg, self.rows)
+        failed = any(cells["lklfs"].failed for cells in self.rows.values())
+        return 0 if not failed and all(bar.met for bar in judged) else 1
+
+    def judge(self):
+        if self.arguments.small or self.arguments.rounds < ENOUGH:
+            print("no bar is judged")
+            return []
+        tools = [row.name for row in works.ROWS if row.tool]
+        judged, unjudged = bars.judge(self.rows, self.resident, self.times, tools)
+        for bar in judged:
+            print(bar)
+        for sentence in unjudged:
+            print(f"not judged: {sentence}")
+        return judged
 
 
-def ratio_of(times, others):
-    """What the one takes for what the other takes, the median over the rounds."""
-    return statistics.median(a / b for a, b in zip(times, others))
-
-
-def print_times(sides, results, bars):
-    print(f"{'microseconds for one time':37}" + "".join(f"{side.name:>15}" for side in sides) + "  lklfs/bindfs")
-    for (name, each), times in results.items():
-        medians = [statistics.median(times[side.name]) / 1000 for side in sides]
-        line = f"{name + (', own process' if each else ''):37}" + "".join(f"{m:15.1f}" for m in medians)
-        if "bindfs" not in times:
-            print(line)
-            continue
-        print(f"{line}  {ratio_of(times['lklfs'], times['bindfs']):12.2f}")
-        judge_times(results, name, each, bars)
-    print()
-
-
-def judge_times(results, name, each, bars):
-    if name in ("stat", REPLACE) or (each and "64 MiB" not in name):
-        return
-    against = REPLACE if name == OTHER else name
-    ratio = ratio_of(results[name, each]["lklfs"], results[against, each]["bindfs"])
-    what = f"{name}{', own process' if each else ''}: {ratio:.2f} of bindfs"
-    bars.append((what + (f", {against}" if against != name else ""), ratio <= 1))
-
-
-def measure_requests(lklfs, worker, bars):
-    lklfs.work(worker, "stat", 1)
-    before = lklfs.calls()
-    lklfs.work(worker, "stat", N_STATS)
-    calls = lklfs.calls() - before
-    before = lklfs.calls()
-    lklfs.work(worker, "read", N_STATS)
-    others = lklfs.calls() - before
-    # Were these not seen, the count would say nothing.
-    bars.append((f"calls of the daemon for {N_STATS} open+read+close: {others}", others >= N_STATS))
-    bars.append((f"calls of the daemon for {N_STATS} stat of a known file: {calls}", calls == 0))
-
-
-def measure_memory(sides, worker, bars):
-    for side in sides:
-        if not side.daemon:
-            continue
-        side.umount()
-        side.mount()
-        before = side.rss()
-        n = int(subprocess.run([worker, "lookup", side.dir, "1"], check=True, stdout=subprocess.PIPE).stdout)
-        what = f"{side.name}: {side.rss() / 1024:.1f} MiB resident after {n} files ({before / 1024:.1f} before)"
-        if side.name == "lklfs":
-            bars.append((what, n == N_MANY and side.rss() < RSS_BAR))
-        else:
-            print(f"      {what}")
-
-
-def bench(arguments, lklfs, worker):
+def bench(arguments, worker):
     if arguments.cores == "spin":
         spinners()
     elif arguments.cores == "awake":
         keep_awake()
-    bars, top = [], pathlib.Path(os.environ[INSIDE])
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={IMAGE_SIZE}", "tmpfs", top], check=True)
-    sides = make_sides(top, lklfs)
-    for side in sides:
-        side.mount()
-    print(f"cores: {arguments.cores}; medians of {arguments.rounds} rounds")
-    print_times(sides, measure_times(sides, top / "root", worker, arguments.rounds), bars)
-    measure_requests(sides[1], worker, bars)
-    measure_memory(sides, worker, bars)
-    for what, met in bars:
-        print(f"{'ok  ' if met else 'MISS'}  {what}")
-    for side in sides:
-        side.umount()
-    return 0 if all(met for _, met in bars) else 1
+    allow_descriptors()
+    top = pathlib.Path(os.environ[INSIDE])
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={ROOM}", "tmpfs", top], check=True)
+    run = Run(arguments, worker, top)
+    run.measure_rows()
+    run.measure_rest()
+    return run.report(conditions(arguments))
 
 
 def run_inside():
-    """Runs this program again, with mounts and processes of its own, which end with it."""
+    """Runs this program again, with mounts and processes of its own, which end with it, however that is."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))
     top = tempfile.mkdtemp(prefix="lklfs-bench-")
     command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", sys.executable,
                os.path.abspath(__file__), *sys.argv[1:]]
     try:
         return subprocess.run(command, env=os.environ | {INSIDE: top}).returncode
+    except KeyboardInterrupt:
+        return 1
     finally:
         os.rmdir(top)
 
 
-def main():
+def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--build-dir", default="build", help="has lklfs and tests/work")
-    parser.add_argument("--lklfs", help="another program than the one in the build directory")
+    parser.add_argument("--build-dir", type=pathlib.Path, default="build", help="has lklfs and tests/work")
+    parser.add_argument("--lklfs", type=pathlib.Path, help="another program than the one in the build directory")
+    parser.add_argument("--passthrough-hp", type=pathlib.Path, metavar="FILE", help="libfuse's example program")
+    parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write all figures there")
+    parser.add_argument("--svg", type=pathlib.Path, metavar="FILE", help="draw the times there")
+    parser.add_argument("--only", action="append", metavar="NAME", help="rows with NAME in their name; several times")
+    parser.add_argument("--sides", type=lambda text: text.split(","), default=peers.NAMES, metavar="LIST")
+    parser.add_argument("--processes", type=lambda text: [int(n) for n in text.split(",")], default=PROCESSES, metavar="LIST")
     parser.add_argument("--cores", choices=("spin", "awake", "idle"), default="spin")
-    parser.add_argument("--rounds", type=int, default=9, help="at least 7")
+    parser.add_argument("--rounds", type=int, default=ENOUGH)
+    parser.add_argument("--lkl", type=pathlib.Path, nargs=2, metavar=("TREE", "FIXED"))
+    parser.add_argument("--lkl-clean", type=pathlib.Path, metavar="TREE")
+    parser.add_argument("--small", action="store_true", help="little of everything")
+    parser.add_argument("--limit", type=float, default=120, metavar="SECONDS", help="for a run of a row")
     arguments = parser.parse_args()
-    if arguments.rounds < 7:
-        parser.error("--rounds: 7 at least")
+    check(parser, arguments)
+    return arguments
+
+
+def check(parser, arguments):
     if os.geteuid() != 0:
         parser.error("must be root")
-    build = pathlib.Path(arguments.build_dir).resolve()
-    lklfs = pathlib.Path(arguments.lklfs).resolve() if arguments.lklfs else build / "lklfs"
-    worker = build / "tests/work"
-    for program in (lklfs, worker):
-        if not os.access(program, os.X_OK):
+    if arguments.rounds < 1 or arguments.limit <= 0:
+        parser.error("--rounds and --limit: more than 0")
+    if not set(arguments.processes) <= set(PROCESSES) or not arguments.processes:
+        parser.error(f"--processes: some of {','.join(map(str, PROCESSES))}")
+    if unknown := set(arguments.sides) - set(peers.NAMES):
+        parser.error(f"--sides: there is no {unknown.pop()}")
+    arguments.sides = [name for name in peers.NAMES if name in arguments.sides or name in ("backing", "lklfs")]
+    names = [row.name for row in works.ROWS] + [MEMORY, CPP, LKL]
+    for part in arguments.only or []:
+        if not any(part.lower() in name.lower() for name in names):
+            parser.error(f"--only: nothing has {part} in its name")
+    arguments.lklfs = (arguments.lklfs or arguments.build_dir / "lklfs").resolve()
+    for program in (arguments.lklfs, arguments.build_dir / "tests/work", arguments.passthrough_hp):
+        if program and not os.access(program, os.X_OK):
             parser.error(f"no program: {program}")
+    for name in ("json", "svg", "passthrough_hp"):
+        if value := getattr(arguments, name):
+            setattr(arguments, name, value.resolve())
+
+
+def main():
+    arguments = parse()
     if INSIDE not in os.environ:
         return run_inside()
     sys.stdout.reconfigure(line_buffering=True)
-    return bench(arguments, lklfs, worker)
+    return bench(arguments, (arguments.build_dir / "tests/work").resolve())
 
 
 if __name__ == "__main__":
