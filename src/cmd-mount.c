@@ -12,6 +12,7 @@
 #include "mount-helper.h"
 #include "mount-options.h"
 #include "mount-session.h"
+#include "supervisor.h"
 #include "util.h"
 
 #include <errno.h>
@@ -40,7 +41,7 @@ static int take_signals(void)
 
 /* Until all mounts have ended, by whatever. The first signal asks them to, the second cuts them
  * off. */
-static int serve(Session *session, int signal_fd)
+static int serve(Session *session, int signal_fd, int supervisor_fd)
 {
 	struct pollfd p[] = {
 		{.fd = session_end_fd(session), .events = POLLIN},
@@ -56,12 +57,16 @@ static int serve(Session *session, int signal_fd)
 		if (p[0].revents)
 			break;
 		if (p[1].revents && read(signal_fd, &info, sizeof info) == sizeof info) {
-			if (n_signals++ == 0)
+			if (n_signals++ == 0) {
+				supervisor_tell(supervisor_fd, "STOPPING=1");
 				session_unmount(session);
-			else
+			} else {
 				session_abort(session);
+			}
 		}
 	}
+	if (n_signals == 0)
+		supervisor_tell(supervisor_fd, "STOPPING=1");
 	return session_finish(session, &totals) < 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
@@ -80,6 +85,8 @@ static int mount_and_serve(const Options *options, int ready_fd)
 {
 	Session *session;
 	autofd signal_fd = take_signals(), fd = ready_fd;
+	/* One that starts a program in the background looks for its end instead. */
+	autofd supervisor_fd = fd < 0 ? supervisor_connect(g_getenv("NOTIFY_SOCKET")) : -1;
 
 	if (signal_fd < 0 || session_start(options, &session) < 0)
 		return EXIT_FAILED;
@@ -90,7 +97,8 @@ static int mount_and_serve(const Options *options, int ready_fd)
 			session_unmount(session);
 		fd_clear(&fd);
 	}
-	return serve(session, signal_fd);
+	supervisor_tell(supervisor_fd, "READY=1");
+	return serve(session, signal_fd, supervisor_fd);
 }
 
 static int wait_for_child(pid_t pid, int ready_fd)

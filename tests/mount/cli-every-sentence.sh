@@ -219,6 +219,22 @@ umount "$B/d"
 "$LKLFS" umount "$B/d" </dev/null
 wait
 
+# ---- whoever supervises ----
+
+NOTIFY_SOCKET=socket says 1 "$LKLFS" -f "$B/missing"
+NOTIFY_SOCKET=$T/missing says 1 "$LKLFS" -f "$B/missing"
+python3 -c 'import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+while s.recv(100) != b"READY=1": pass' "$T/socket" &
+listener=$!
+until_true "the listener" test -e "$T/socket"
+NOTIFY_SOCKET=$T/socket "$LKLFS" -f "$B/d" </dev/null 2>"$T/err" &
+wait "$listener"
+kill -TERM "$(daemons)"
+wait
+one_line_each "telling who has gone"
+
 # ---- run ----
 
 mkdir "$W/user/in"
