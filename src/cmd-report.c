@@ -111,9 +111,9 @@ int cmd_report(int argc, char **argv)
 	bool done;
 
 	if (options_parse_entries(entries, "lklfs report", "JOURNAL|DIR...",
-		    "JOURNAL is a file that -o journal=FILE has made, DIR a mount. Exit status: 0, "
-		    "1 if "
-		    "one cannot\nbe read or does not tell of FILE, 2 for bad usage.",
+		    "JOURNAL is a file that -o journal=FILE has made, DIR a mount. Exit status: "
+		    "0,\n"
+		    "1 if one cannot be read or does not tell of FILE, 2 for bad usage.",
 		    argc, argv, &done) < 0)
 		return EXIT_USAGE;
 	if (done)

@@ -158,8 +158,8 @@ int cmd_status(int argc, char **argv)
 	bool done;
 
 	if (options_parse_entries(entries, "lklfs status", "[DIR...]",
-		    "Without DIR, every mount of lklfs. Exit status: 0, 1 if a DIR is not mounted "
-		    "with lklfs,\n2 for bad usage.",
+		    "Without DIR, every mount of lklfs. Exit status: 0, 1 if a DIR is not mounted\n"
+		    "with lklfs, 2 for bad usage.",
 		    argc, argv, &done) < 0)
 		return EXIT_USAGE;
 	return done ? EXIT_DONE : status_of(dirs, json);

@@ -445,8 +445,7 @@ int cmd_umount(int argc, char **argv)
 	g_auto(GStrv) dirs = NULL;
 	const GOptionEntry entries[] = {
 		{"force", 'f', 0, G_OPTION_ARG_NONE, &force,
-			"Also if it is in use, hangs, or has files that could not be exposed",
-			NULL},
+			"Also if in use, hanging, or not all exposed", NULL},
 		{"timeout", 0, 0, G_OPTION_ARG_STRING, &timeout,
 			"Wait so long for the daemon's end", "SECONDS"},
 		{G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &dirs, NULL, NULL},
@@ -456,9 +455,9 @@ int cmd_umount(int argc, char **argv)
 	bool done;
 
 	details = g_strdup_printf(
-		"Unmounts every lklfs on DIR, dead ones too, and waits for the daemon "
-		"(--timeout, %d s).\nNothing mounted is success. Exit status: 0, 1 "
-		"failed or refused, 2 bad usage.",
+		"Unmounts every lklfs on DIR, dead ones too, and waits for the daemon\n"
+		"(--timeout, %d s). Nothing mounted is success. Exit status: 0, 1 failed or\n"
+		"refused, 2 bad usage.",
 		DEFAULT_TIMEOUT_S);
 	if (options_parse_entries(entries, "lklfs umount", "DIR...", details, argc, argv, &done) <
 		0)

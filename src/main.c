@@ -37,10 +37,10 @@ static int print_overview(void)
 {
 	char mount[] = "mount", help[] = "--help", *argv[] = {mount, help, NULL};
 
-	puts("An overlay for build outputs: rewriting a file with the same bytes leaves no "
+	puts("An overlay for build outputs: rewriting a file with the same bytes leaves no\n"
 	     "trace.\n");
 	for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
-		printf("  %-47s %s\n", commands[i].usage, commands[i].summary);
+		printf("  %s\n      %s\n", commands[i].usage, commands[i].summary);
 	puts("\nEach has a --help of its own. What follows is that of mount.\n");
 	return cmd_mount(2, argv);
 }

@@ -22,10 +22,11 @@
 #define KEEP_MAX 100000000
 #define DEFAULT_KEEP_BYTES "1G"
 #define DEFAULT_ALWAYS "stamp*:*.stamp:*-stamp:*.ninja"
-#define DEFAULT_DRIVERS                                                                            \
-	"make:gmake:bmake:pmake:ninja:ninja-build:samu:samurai:cargo:scons:waf:tup:redo:jam:b2:"   \
-	"mk:rake:"                                                                                 \
-	"just:gradle:bazel"
+/* In lines that --help has room for. */
+#define DRIVERS_IN_LINES(next)                                                                     \
+	"make:gmake:bmake:pmake:ninja:ninja-build:samu:samurai:" next                              \
+	"cargo:scons:waf:tup:redo:jam:b2:mk:rake:just:gradle:bazel"
+#define DEFAULT_DRIVERS DRIVERS_IN_LINES("")
 
 #define STRING2(x) #x
 #define STRING(x) STRING2(x)
@@ -36,22 +37,27 @@ static const char option_details[] =
 	"  entry_timeout=S     seconds the kernel may cache a settled name (" STRING(DEFAULT_TIMEOUT) ")\n"
 	"  attr_timeout=S      seconds it may cache settled attributes (" STRING(DEFAULT_TIMEOUT) ")\n"
 	"  negative_timeout=S  seconds it may cache that a name is absent (" STRING(DEFAULT_TIMEOUT) ")\n"
-	"  keep=N              how many removed and replaced versions are remembered (" STRING(DEFAULT_KEEP) ")\n"
-	"  keep_bytes=SIZE     how much room they may take on the disk, with K, M or G (" DEFAULT_KEEP_BYTES ")\n"
+	"  keep=N              how many removed and replaced versions are remembered\n"
+	"                      (" STRING(DEFAULT_KEEP) ")\n"
+	"  keep_bytes=SIZE     how much room they may take on the disk, with K, M or G\n"
+	"                      (" DEFAULT_KEEP_BYTES ")\n"
 	"  durable             sync a file before it is exposed (off)\n"
-	"  converge            an output that is rewritten with the same bytes gets a new mtime\n"
-	"                      all the same if it is older than what its step has read (off)\n"
+	"  converge            an output that is rewritten with the same bytes gets a new\n"
+	"                      mtime all the same if it is older than what its step has\n"
+	"                      read (off)\n"
 	"  posix_locks         fcntl locks hold for all versions of a file (off)\n"
-	"  always=GLOB         rewriting a name that matches always counts as a change; adds\n"
-	"                      to the list, always=none empties it\n"
+	"  always=GLOB         rewriting a name that matches always counts as a change;\n"
+	"                      adds to the list, always=none empties it\n"
 	"                      (" DEFAULT_ALWAYS ")\n"
-	"  drivers=A:B         the commands that are build drivers; drivers=+A:B adds to them\n"
-	"                      (" DEFAULT_DRIVERS ")\n"
+	"  drivers=A:B         the commands that are build drivers; drivers=+A:B adds to\n"
+	"                      them\n"
+	"                      (" DRIVERS_IN_LINES("\n                      ") ")\n"
 	"  journal=FILE        append the journal to FILE, for lklfs report (none)\n"
 	"  fsname=NAME         the source that the mount table shows (DIR)\n"
-	"Everything else (allow_other, ro, noexec, ...) goes to libfuse and the kernel; nosuid\n"
-	"and nodev hold unless suid and dev are asked for. What only mount(8), fstab or other file\n"
-	"systems have a use for (defaults, noauto, nofail, user, relatime, x-...) is ignored.";
+	"Everything else (allow_other, ro, noexec, ...) goes to libfuse and the kernel;\n"
+	"nosuid and nodev hold unless suid and dev are asked for. What only mount(8),\n"
+	"fstab or other file systems have a use for (defaults, noauto, nofail, user,\n"
+	"relatime, x-...) is ignored.";
 /* clang-format on */
 
 /* What fstab lines have beside that, and people give as they know it: mount(8)'s own, the init
@@ -65,14 +71,14 @@ static const char *const ignored[] = {"defaults", "auto", "noauto", "user", "nou
 static const char *const ignored_prefixes[] = {"user=", "comment=", "x-", "X-", NULL};
 
 static const char mount_details[] =
-	"Exit status: 0 when all DIRs are live, 1 if one cannot be mounted (then none is), 2 for\n"
-	"bad usage. Unmount with lklfs umount DIR, or with fusermount3 -u DIR.";
+	"Exit status: 0 when all DIRs are live, 1 if one cannot be mounted (then none\n"
+	"is), 2 for bad usage. Unmount with lklfs umount DIR, or with fusermount3 -u DIR.";
 
 static const char run_details[] =
-	"Exit status: COMMAND's; 128+N if signal N ended it; 125 if lklfs itself failed, its own\n"
-	"command line and files that could not be exposed included; 126 if COMMAND cannot be\n"
-	"executed; 127 if it is not found. They are the same when --or-plain runs COMMAND without\n"
-	"mounting.";
+	"Exit status: COMMAND's; 128+N if signal N ended it; 125 if lklfs itself failed,\n"
+	"its own command line and files that could not be exposed included; 126 if\n"
+	"COMMAND cannot be executed; 127 if it is not found. They are the same when\n"
+	"--or-plain runs COMMAND without mounting.";
 
 void options_init(Options *options)
 {

@@ -84,7 +84,7 @@ offers "lklfs --options=dur" durable
 offers "lklfs -odur" -odurable
 n_defaults=0
 for word in $words; do
-	default=$(sed -n "s/^  $word.*(\([0-9]\+[KMG]\?\))$/\1/p" <<<"$help")
+	default=$(tr -s '\n ' ' ' <<<"$help" | sed -n "s/.* ${word}[A-Z][^()]*(\([0-9]\+[KMG]\?\)) .*/\1/p")
 	[[ -n "$default" ]] || continue
 	offers "lklfs -o $word" "$default"
 	offers "lklfs run -o ro,$word" "$default"

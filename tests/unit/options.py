@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Checks that --help, README.md, the man page and meson agree: options.py LKLFS SOURCE_TREE VERSION
+"""Checks that --help, README.md, the man page and meson agree, and that --help fits 80 columns:
+options.py LKLFS SOURCE_TREE VERSION
 
 README.md has two tables. Rows of the first are | `-x`, `--long=ARG` | COMMAND, ... | meaning |, rows of the
 second | `name=ARG` | default | meaning |, for -o. docs/lklfs.1.rst says how it is read at its head."""
@@ -17,9 +18,9 @@ lklfs, top, version = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3]
 wrong = []
 
 
-def output(*arguments):
+def output(*arguments, name="lklfs"):
     done = subprocess.run(
-        [lklfs, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "LC_ALL": "C"}
+        [name, *arguments], executable=lklfs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "LC_ALL": "C"}
     )
     if done.returncode != 0 or done.stderr:
         wrong.append(f"lklfs {' '.join(arguments)}: exits with {done.returncode}: {done.stderr}")
@@ -63,7 +64,7 @@ def help_words(command):
         if line[2] != " ":
             entries.append(line.strip())
         elif entries:
-            entries[-1] += " " + line.strip()
+            entries[-1] += ("" if entries[-1].endswith(":") else " ") + line.strip()
     return {f"{e.split()[0]} ({re.findall(r'[(]([^()]*)[)]', e)[-1]})" for e in entries if "(" in e}
 
 
@@ -114,6 +115,8 @@ if output("--help").partition("Usage:")[2] != output("mount", "--help").partitio
 for arguments in (["-V"], ["--version"], *([c, "-V"] for c in COMMANDS)):
     if output(*arguments) != f"lklfs {version}\n":
         wrong.append(f"lklfs {' '.join(arguments)}: says {output(*arguments).strip()}, meson says {version}")
+for text in (output("--help"), output("--help", name="mount.fuse.lklfs"), *(output(c, "--help") for c in COMMANDS)):
+    wrong += [f"--help is wider than 80 columns: {line}" for line in text.splitlines() if len(line) > 80]
 if not of_commands or not of_words:
     wrong.append("README.md: a table of options is missing")
 print("\n".join(wrong) if wrong else f"{len(of_commands)} options and {len(of_words)} of -o: all agree")
