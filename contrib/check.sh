@@ -22,7 +22,7 @@ packages=(
 	meson ninja-build cmake pkg-config gcc libc6-dev clang
 	libfuse3-dev fuse3 libglib2.0-dev
 	python3 python3-docutils make binutils git mount util-linux e2fsprogs xfsprogs btrfs-progs bindfs attr acl libcap2-bin strace
-	rsync runc tini fio stress-ng
+	rsync runc tini fio stress-ng zsh fish
 )
 race_rounds=10000
 race_rounds_sanitized=1000

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Design 5: --help, README, man page, completion and version say the same; status --json has the documented members.
+# Design 5: --help, README, man page and version say the same; status --json has the documented members.
 # AXES: root tmpfs
 . "${0%/*}/lib.sh"
 need python3 setpriv
@@ -14,107 +14,6 @@ seconds=$("$LKLFS" umount --help | sed -n 's/.*(--timeout, \([0-9]*\) s).*/\1/p'
 has "default of --timeout" "$(cat "$TOP/docs/lklfs.1.rst")" "for the daemon's end, ${seconds:-?} seconds without"
 need rst2man
 rst2man --strict "$TOP/docs/lklfs.1.rst" >"$T/lklfs.1"
-
-# ---- completion ----
-
-# completes LINE: what bash would ask for at the end of it; the answer in $got, sorted
-completes() {
-	local COMP_WORDBREAKS=$' \t\n"\'><=;|&(:' COMP_LINE=$1 COMP_POINT=${#1} COMP_CWORD rest=$1
-	local COMP_WORDS=() COMPREPLY=()
-	# blanks divide; = and : divide and are words
-	while [[ "$rest" =~ ^\ *(([^ =:\\]|\\.)+|[=:]+)(.*)$ ]]; do
-		COMP_WORDS+=("${BASH_REMATCH[1]}")
-		rest=${BASH_REMATCH[3]}
-	done
-	[[ "$1" != *" " ]] || COMP_WORDS+=("")
-	COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
-	"$complete" || : # which knows nothing of errexit
-	got=$(sorted "${COMPREPLY[@]}")
-}
-sorted() { (($# == 0)) || printf '<%s>\n' "$@" | sort -u; }
-offers() { # LINE WORD...: these and no others
-	local line=$1 want
-	shift
-	want=$(sorted "$@")
-	completes "$line"
-	eq "completion of '$line'" "$got" "$want"
-}
-. "$TOP/contrib/completion/lklfs.bash"
-complete=$(complete -p lklfs | sed 's/.*-F \([^ ]*\) .*/\1/')
-
-mkdir "$T/cwd" "$T/cwd/dir" "$T/cwd/mine" "$T/path"
-: >"$T/cwd/file"
-install /dev/null "$T/path/only-here"
-PATH=$T/path:$PATH
-cd "$T/cwd"
-offers "lklfs " mount run umount status report dir mine
-offers "lklfs u" umount
-offers "lklfs m" mount mine
-offers "lklfs mount m" mine
-offers "lklfs run --mkdir d" dir
-offers "lklfs -o ro d" dir
-offers "lklfs run dir -- only-h" only-here
-offers "lklfs run dir -- cat " dir file mine
-offers "lklfs umount --timeout="
-offers "lklfs mount -- -"
-
-for command in "" mount run umount status; do
-	listed=$("$LKLFS" "${command:-mount}" --help |
-		sed -n -e 's/^  \(-.\), \(--[^ ]*\) .*/\1 \2/p' -e 's/^  \(--[^ ]*\) .*/\1/p' | sed 's/=[^ ]*/=/')
-	# shellcheck disable=SC2086
-	offers "lklfs ${command:+$command }-" $listed
-done
-foreign=$("$LKLFS" --help | sed -n 's/^Everything else (\(.*\), \.\.\.).*/\1/p')
-[[ -n "$foreign" ]] || fail "--help does not say what is left to libfuse"
-help=$("$LKLFS" --help | sed -n '/^Options of -o/,/^Everything else/p')
-words=$(sed -n 's/^  \([a-z_]\+=\?\).*/\1/p' <<<"$help")
-for line in "lklfs -o " "lklfs mount -o" "lklfs run -d --options " "lklfs run -o durable -o "; do
-	# shellcheck disable=SC2046,SC2086
-	if [[ "$line" == *-o ]]; then
-		offers "$line" $(printf -- '-o%s\n' $words ${foreign//,/})
-	else
-		offers "$line" $words ${foreign//,/}
-	fi
-done
-offers "lklfs -o keep" keep= keep_bytes=
-offers "lklfs -o ro,dur" ro,durable
-offers "lklfs -o keep=0,dur" 0,durable
-offers "lklfs run --options=keep=0,dur" 0,durable
-offers "lklfs --options=dur" durable
-offers "lklfs -odur" -odurable
-n_defaults=0
-for word in $words; do
-	default=$(tr -s '\n ' ' ' <<<"$help" | sed -n "s/.* ${word}[A-Z][^()]*(\([0-9]\+[KMG]\?\)) .*/\1/p")
-	[[ -n "$default" ]] || continue
-	offers "lklfs -o $word" "$default"
-	offers "lklfs run -o ro,$word" "$default"
-	n_defaults=$((n_defaults + 1))
-done
-eq "defaults that are numbers" "$n_defaults" 5
-offers "lklfs -o always=" none
-offers "lklfs -o drivers=" +
-offers "lklfs -o fsname="
-offers "lklfs -o journal="
-offers "lklfs report f" file
-offers "lklfs report --why=f" file
-
-odd=$B/'a b"c'
-mkdir "$odd"
-"$LKLFS" "$odd" </dev/null
-for command in umount status; do
-	offers "lklfs $command " "$odd"
-	offers "lklfs $command ${B%/*}/" "$odd"
-	offers "lklfs $command $B/a\\ b" "$odd"
-	offers "lklfs $command /no"
-	cd "$B"
-	offers "lklfs $command " "${odd##*/}"
-	offers "lklfs $command ./a" "./${odd##*/}"
-	cd "$T/cwd"
-done
-"$LKLFS" umount "$odd" </dev/null
-rmdir "$odd"
-offers "lklfs umount "
-cd "$T"
 
 # ---- status --json ----
 
