@@ -7,6 +7,7 @@
 . "${0%/*}/lib.sh"
 need zsh fish
 
+export T # for what the shells run
 made=$(realpath "${TOOL%/*}/../contrib/completion")
 
 # ---- what each shell offers at the end of $line, into $T/offered: a word a line ----
@@ -73,7 +74,7 @@ while :; do
 done
 END
 	mkfifo "$T/lines-zsh"
-	T=$T TERM=vt100 COLUMNS=200 LINES=1000 zsh -f "$T/zsh" <>"$T/lines-zsh" >"$T/zsh.out" 2>&1 &
+	TERM=vt100 COLUMNS=200 LINES=1000 zsh -f "$T/zsh" <>"$T/lines-zsh" >"$T/zsh.out" 2>&1 &
 	zsh=$!
 	until_true "zsh" test -e "$T/done"
 }
@@ -88,7 +89,7 @@ while read -l line
 end
 END
 	mkfifo "$T/lines-fish"
-	HOME=$T T=$T fish --no-config "$T/fish" "$made" <>"$T/lines-fish" &
+	HOME=$T fish --no-config "$T/fish" "$made" <>"$T/lines-fish" &
 	fish=$!
 }
 
@@ -116,6 +117,7 @@ offers() {
 }
 
 shells="bash zsh fish"
+# shellcheck source=/dev/null
 . "$made/lklfs.bash"
 complete=$(complete -p lklfs | sed 's/.*-F \([^ ]*\) .*/\1/')
 mkdir "$T/cwd" "$T/cwd/dir" "$T/cwd/mine" "$T/path"
@@ -153,7 +155,7 @@ for line in "lklfs -o " "lklfs mount -o" "lklfs run -d --options "; do
 done
 n_defaults=0
 for word in $words; do
-	default=$(tr -s '\n ' ' ' <<<"$help" | sed -n "s/.* $word[A-Z][^()]*(\([0-9]\+[KMG]\?\)) .*/\1/p")
+	default=$(tr -s '\n ' ' ' <<<"$help" | sed -n "s/.* ${word}[A-Z][^()]*(\([0-9]\+[KMG]\?\)) .*/\1/p")
 	[[ -n "$default" ]] || continue
 	offers "lklfs -o ro,$word" "ro,$word$default"
 	n_defaults=$((n_defaults + 1))
