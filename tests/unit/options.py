@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Checks that --help, README.md, the man page and meson agree, and that --help fits 80 columns:
+"""Checks that --help, README.md, the man page, meson and the packages agree, and that --help fits 80 columns:
 options.py LKLFS SOURCE_TREE VERSION
 
 README.md has two tables. Rows of the first are | `-x`, `--long=ARG` | COMMAND, ... | meaning |, rows of the
@@ -117,6 +117,9 @@ for arguments in (["-V"], ["--version"], *([c, "-V"] for c in COMMANDS)):
         wrong.append(f"lklfs {' '.join(arguments)}: says {output(*arguments).strip()}, meson says {version}")
 for text in (output("--help"), output("--help", name="mount.fuse.lklfs"), *(output(c, "--help") for c in COMMANDS)):
     wrong += [f"--help is wider than 80 columns: {line}" for line in text.splitlines() if len(line) > 80]
+for name, before, after in (("contrib/debian/changelog", "lklfs (", "-"), ("contrib/rpm/lklfs.spec", "\nVersion:        ", "\n")):
+    if before + version + after not in (top / name).read_text():
+        wrong.append(f"{name} is not of version {version}, which meson says")
 if not of_commands or not of_words:
     wrong.append("README.md: a table of options is missing")
 print("\n".join(wrong) if wrong else f"{len(of_commands)} options and {len(of_words)} of -o: all agree")
