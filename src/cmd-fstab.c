@@ -172,7 +172,8 @@ static int call_remount(const Call *call)
 	r = helper_resolve(mounts, call->words[1], &dir);
 	top = r == 0 ? helper_top_mount(mounts, dir) : NULL;
 	if (!top || !helper_is_lklfs(top)) {
-		log_error("%s is not mounted with lklfs", call->words[1]);
+		log_error("%s is not mounted with lklfs: leave remount out to mount it",
+			call->words[1]);
 		return MOUNT_FAILED;
 	}
 	r = read_flags(dir, &flags);

@@ -48,7 +48,7 @@ static int read_source(const char *name, char **ret_text)
 		return r < 0 ? log_errno(r, "cannot read the journal of %s", name) : 0;
 	}
 	if (g_file_test(name, G_FILE_TEST_IS_DIR))
-		return log_error("%s is not mounted with lklfs", name);
+		return log_error("%s is not mounted with lklfs: lklfs status lists what is", name);
 	return read_file(name, ret_text);
 }
 
@@ -70,7 +70,9 @@ static int add_source(Report *report, const char *name)
 		n_wrong += !report_add(report, *line);
 	}
 	if (n_wrong > 0 && n_wrong == n_lines)
-		return log_error("%s is no journal of lklfs, or of another format", name);
+		return log_error("%s is no journal that this lklfs can read: give a file that -o "
+				 "journal=FILE has made",
+			name);
 	if (n_wrong > 0)
 		log_warning(
 			"%s has %u lines that are cut off, or of another format", name, n_wrong);
@@ -87,7 +89,9 @@ static int report_on(const Report *report, bool json, const char *why)
 		path = g_canonicalize_filename(why, NULL);
 		text = report_why(report, path);
 		if (!text) {
-			log_error("the journal tells of no change of %s", path);
+			log_error("the journal tells of no change of %s: lklfs report without "
+				  "--why lists the files that were written",
+				path);
 			return EXIT_FAILED;
 		}
 	}

@@ -188,7 +188,8 @@ static void command_wait(Command *command, Session *session, int signal_fd)
 		if (poll(p, G_N_ELEMENTS(p), -1) < 0)
 			continue;
 		if (p[1].revents) {
-			log_warning("somebody unmounted everything while COMMAND is running");
+			log_warning("somebody unmounted everything while COMMAND is running, which "
+				    "goes on without lklfs");
 			p[1].fd = -1;
 		}
 		if (p[0].revents)

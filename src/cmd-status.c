@@ -138,7 +138,7 @@ static int status_of(char **dirs, bool json)
 		if (top && helper_is_lklfs(top)) {
 			g_ptr_array_add(wanted, (Mount *)top);
 		} else {
-			log_error("%s is not mounted with lklfs", *p);
+			log_error("%s is not mounted with lklfs: lklfs status lists what is", *p);
 			status = EXIT_FAILED;
 		}
 	}

@@ -111,7 +111,7 @@ int options_parse_seconds(const char *what, const char *text, double *ret_second
 	double seconds = g_ascii_strtod(text, &end);
 
 	if (end == text || *end || !isfinite(seconds) || seconds < 0 || seconds > 1e9)
-		return log_error("%s=%s: a number of seconds is wanted", what, text);
+		return log_error("%s=%s: a number of seconds is wanted, like 0.5", what, text);
 	*ret_seconds = seconds;
 	return 0;
 }
@@ -270,7 +270,8 @@ static int parse_word(Options *options, const char *word, bool *ret_foreign)
 	if (!strcmp(name, "journal"))
 		return parse_journal(options, value ? value : "");
 	if (!strcmp(name, "subtype"))
-		return log_error("-o %s: the subtype of such a mount is always lklfs", word);
+		return log_error(
+			"-o %s: the subtype of such a mount is always lklfs, leave that out", word);
 	if (!strcmp(word, "remount"))
 		return log_error("-o remount: that is for mount(8), as in mount -o remount,ro DIR");
 	if (!strcmp(word, "durable"))

@@ -650,8 +650,8 @@ static void served_unmount(Served *served)
 		if (helper_top_mount(mounts, mount->dir) == mount)
 			unmount_place(mount);
 		else
-			log_warning(
-				"%s cannot be unmounted while something else is mounted over it",
+			log_warning("%s cannot be unmounted while something else is mounted over "
+				    "it: unmount that, then lklfs umount it",
 				mount->dir);
 	}
 }

@@ -221,7 +221,8 @@ static int refuse_usage(const Target *target, int r)
 		return -EINVAL;
 	}
 	if (target->dir && !strcmp(target->dir, "/"))
-		return log_error("/ cannot be mounted over: nobody would see the mount");
+		return log_error("/ cannot be mounted over, for nobody would see the mount: give a "
+				 "directory below it");
 	return 0;
 }
 

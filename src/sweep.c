@@ -66,7 +66,7 @@ static void sweep_remove(int dir_fd, const char *name)
 		r = backing_exists(dir_fd, name) ? -ENOTEMPTY : 0;
 	}
 	if (r < 0)
-		log_errno(r, "cannot sweep %s", name);
+		log_errno(r, "cannot remove %s, which a dead daemon has left", name);
 }
 
 /* Remembers a name of bytes that are to be written through. */
@@ -112,7 +112,7 @@ static void sweep_name(Sweep *sweep, int dir_fd, const char *name)
 	if (r == -ELOOP || r == -EISDIR)
 		sweep_remove(dir_fd, name);
 	else if (r < 0)
-		log_errno(r, "cannot finish %s", name);
+		log_errno(r, "cannot finish what is in %s, which the next mount tries again", name);
 }
 
 /* Whether there is room for so many bytes beside what the file has; if not, it is as before. */
@@ -189,8 +189,10 @@ static void through_finish(Through *through, int dir_fd, const char *name)
 	if (r == 0)
 		r = through_write(through, fd);
 	if (r < 0) {
-		log_errno(
-			r, "cannot finish writing %s, all of which is in %s", name, through->name);
+		log_errno(r,
+			"cannot finish writing %s, all of which is in %s, and which the next mount "
+			"tries again",
+			name, through->name);
 		return;
 	}
 	log_warning("%s was being written when a daemon died, and has been finished: what has read "
@@ -249,7 +251,8 @@ void sweep_tree(int root_fd)
 		const Through *through = sweep.throughs->pdata[i];
 
 		if (!through->done && sweep.blind)
-			log_warning("the file that all bytes in %s are for is not to be found",
+			log_warning("the file that all bytes in %s are for is not found among the "
+				    "directories that can be read: the next mount looks again",
 				through->name);
 		/* The file has gone. */
 		else if (!through->done)
