@@ -114,6 +114,7 @@ def picture(reads, without, with_it):
     high = max(y for _, y in place.values()) + HIGH + 14
     n_kept = sum(verdict == "kept" for verdict in with_it.values())
     n_new = len(with_it) - n_kept
+    yield "<!-- SPDX-License-Identifier: LGPL-2.1-or-later -->"
     yield f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {2 * high + 46:.0f}" role="img">'
     yield "<title>The second run of make, without lklfs and with it</title>"
     yield f"<style>{STYLE}</style>"
