@@ -7,7 +7,8 @@
 #include "log.h"
 #include "mount-helper.h"
 #include "mount-options.h"
-#include "report.h"
+#include "report-json.h"
+#include "report-text.h"
 #include "util.h"
 
 #include <errno.h>
@@ -133,6 +134,7 @@ int cmd_report(int argc, char **argv)
 	report = report_new(base);
 	for (char **p = sources; *p && status == EXIT_DONE; p++)
 		status = add_source(report, *p) < 0 ? EXIT_FAILED : EXIT_DONE;
+	report_end(report);
 	if (status == EXIT_DONE)
 		status = report_on(report, json, why);
 	report_free(report);

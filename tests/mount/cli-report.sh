@@ -34,11 +34,18 @@ builds
 cd .. # what is shown begins here
 reported() { (cd build && "$LKLFS" report "$@" </dev/null); }
 reported ../journal >"$T/text"
-has "mounts" "$(head -n 1 "$T/text")" "4 mounts, "
-grep -Eqx ' +2 +22 +2  out/a.o: cat out/h >out/a.o; echo object >>out/a.o' "$T/text" ||
+has "builds" "$(head -n 1 "$T/text")" "4 builds, "
+grep -Eqx ' +2 +22 +1  out/a.o: cat out/h >out/a.o; echo object >>out/a.o' "$T/text" ||
 	fail "what was written for nothing: $(cat "$T/text")"
-grep -v '^ .* new  ' "$T/text" | sed -nE 's/^ +[0-9:.]+ +(changed +[^ :]*).*/\1/p; s/^ +(after .*)/\1/p' >"$T/order"
-eq "what changed, and after what" "$(sed -n '/changed.*out.h$/,$p' "$T/order" | tr -s ' ')" "changed out/h
+grep -qx '  in all 2 times, 22 bytes not written, 1 step not run that had read them, or what those had made' "$T/text" ||
+	fail "what that spared: $(cat "$T/text")"
+has "the first build" "$(grep -A 1 '^Build 1, ' "$T/text")" " 5 new
+ New, and nothing that was there before was made again for them: 5"
+sed -nE 's/^ +[0-9:.]+ +(changed +[^ :]*).*/\1/p; s/^ +(after .*)/\1/p; s/^(Build [0-9]).*/\1/p' "$T/text" >"$T/order"
+eq "what changed, and after what" "$(sed -n '/^Build 2/,$p' "$T/order" | tr -s ' ')" "Build 2
+changed out/doc
+Build 3
+changed out/h
 changed out/a.o
 after out/h
 changed out/b.o
@@ -46,13 +53,14 @@ after out/h
 changed out/prog
 after out/a.o, out/b.o
 changed out/doc
+Build 4
 changed out/b.o
 changed out/prog
 after out/b.o
 changed out/doc"
-eq "what never comes out the same" "$(sed -n '/^Other bytes/,$s/^  \(out[^:]*\): \([0-9]* times\).*/\1 \2/p' "$T/text")" \
+eq "what never comes out the same" "$(sed -n '/^Never the same/,/^$/s/^  \(out[^:]*\): \([0-9]* times\).*/\1 \2/p' "$T/text")" \
 	"out/doc 3 times"
-grep -q '^      new  [0-9a-f]*  *[0-9.]*$' "$T/text" || fail "no bytes of it: $(cat "$T/text")"
+grep -Eq '^      new  [0-9a-f ]+  [0-9.]+$' "$T/text" || fail "no bytes of it: $(cat "$T/text")"
 
 reported --why=out/prog ../journal | sed -E 's/ (at|from) .*//; s/^( *[^:]*: [a-z]*).*/\1/' >"$T/why"
 eq "why" "$(head -n 2 "$T/why")" "out/prog: changed
@@ -62,11 +70,13 @@ reported --json ../journal >"$T/json"
 python3 - "$T/json" "$W/build/out" <<'EOF' || fail "$(cat "$T/json")"
 import json, sys
 report, out = json.load(open(sys.argv[1])), sys.argv[2]
-assert report["mounts"] == 4 and report["missed"] == 0, report
-assert [(r["path"], r["same"], r["read_by"]) for r in report["for_nothing"]] == [(out + "/a.o", 2, 2)], report
+assert report["mounts"] == report["builds"] == 4 and report["missed"] == 0, report
+assert (report["steps_not_run"], report["bytes_not_written"]) == (1, 22), report
+assert [(r["path"], r["same"], r["steps_not_run"], r["read_by"]) for r in report["for_nothing"]] == [(out + "/a.o", 2, 1, 2)], report
 assert [r["path"] for r in report["never_same"]] == [out + "/doc"], report
+assert report["never_same"][0]["first_difference"] > 0 and report["never_same"][0]["bytes"], report
 last = [r for r in report["in_order"] if r["path"] == out + "/prog"][-1]
-assert last["verdict"] == "changed" and last["after"] == [out + "/b.o"], last
+assert last["verdict"] == "changed" and last["build"] == 4 and last["after"] == [out + "/b.o"], last
 EOF
 
 # of a live mount
@@ -74,8 +84,8 @@ EOF
 echo other >build/out/doc
 (cd build && make -s </dev/null) || fail "make"
 reported out >"$T/text"
-has "of a mount" "$(head -n 1 "$T/text")" "1 mounts, "
-grep -Eq 'changed  out/doc from byte 0 on' "$T/text" || fail "of a mount: $(cat "$T/text")"
+has "of a mount" "$(head -n 1 "$T/text")" "1 build, "
+grep -Eq 'changed  out/doc [(].*, from byte 0 on[)]: ' "$T/text" || fail "of a mount: $(cat "$T/text")"
 "$LKLFS" umount build/out </dev/null
 
 eq "not mounted" "$(status_of "$LKLFS" report build/out)" 1
@@ -84,5 +94,5 @@ has "not mounted" "$(cat "$T/err")" "build/out is not mounted with lklfs"
 head -c -20 journal >cut
 eq "cut off" "$(status_of "$LKLFS" report cut)" 0
 has "cut off" "$(cat "$T/err")" "cut has 1 lines that are cut off"
-has "cut off" "$(head -n 1 "$T/out")" "4 mounts, "
+has "cut off" "$(head -n 1 "$T/out")" "4 builds, "
 eq "a pipe" "$("$LKLFS" report /dev/stdin <journal | head -n 1)" "$("$LKLFS" report journal | head -n 1)"

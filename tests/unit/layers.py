@@ -20,7 +20,7 @@ LAYERS = (  # top first
     ("request", "request-*", "order", "notify", "lock"),
     ("publish", "through", "save", "record", "pin", "match"),
     ("stage", "stage-content", "failed", "space", "fs", "node", "version", "offer", "former", "kept", "held", "late", "outdated"),
-    ("compare", "looks", "step", "sweep", "backing", "beneath", "inputs", "record-lock", "report"),
+    ("compare", "looks", "step", "sweep", "backing", "beneath", "inputs", "record-lock", "report", "report-*"),
     ("proc", "walk", "fileio", "usage", "stamp", "journal", "journal-file", "log", "outbox", "supervisor", "mount-options", "util"),
 )
 

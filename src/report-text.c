@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What was for nothing is summed over all builds; what changed is told build by build. What is new
+ * is named only if it set off something that was there before: in a first build that is nothing. */
+
+#include "report-text.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "report-show.h"
+
+#define COMMAND_SHOWN 60 /* characters */
+#define CAUSES_SHOWN 5   /* for each entry, where there may be hundreds */
+#define SAVED_SHOWN 40
+#define CHANGES_SHOWN 200 /* of each build */
+#define WHY_DEPTH 20
+
+static void add_head(const Report *report, GString *out)
+{
+	unsigned n[N_VERDICTS] = {};
+
+	for (unsigned i = 0; i < report->entries->len; i++)
+		n[((const Entry *)report->entries->pdata[i])->line]++;
+	show_count(out, report->builds->len, "build");
+	g_string_append(out, ", ");
+	show_count(out, report->entries->len, "verdict");
+	show_verdicts(out, n);
+	g_string_append_c(out, '\n');
+	if (report->n_missed == 0)
+		return;
+	show_count(out, report->n_missed, "line");
+	g_string_append_printf(
+		out, " %s missing from the journal\n", report->n_missed == 1 ? "is" : "are");
+}
+
+static void add_saved(const Report *report, GString *out)
+{
+	g_autoptr(GPtrArray) saved = report_saved(report);
+	g_autofree char *size = show_size(report->bytes_same);
+
+	if (saved->len == 0)
+		return;
+	g_string_append(out,
+		"\nFor nothing: written with the bytes that were there, so that what is made "
+		"of it was left alone\n   times        bytes    steps  file: command\n");
+	for (unsigned i = 0; i < MIN(saved->len, SAVED_SHOWN); i++) {
+		const Output *output = saved->pdata[i];
+		g_autofree char *path = show_path(report, output->path);
+		g_autofree char *command = show_command(report_last(output), COMMAND_SHOWN);
+
+		g_string_append_printf(out, "%8u %12" PRIu64 " %8u  %s: %s\n", output->n_same,
+			output->bytes_same, output->n_not_run, path, command);
+	}
+	if (saved->len > SAVED_SHOWN)
+		g_string_append_printf(out, "%33sand %u more\n", "", saved->len - SAVED_SHOWN);
+	g_string_append(out, "  in all ");
+	show_count(out, report->n_same, "time");
+	g_string_append_printf(out, ", %s not written, ", size);
+	show_count(out, report->n_not_run, "step");
+	g_string_append(out, " not run that had read them, or what those had made\n");
+}
+
+static void add_causes(const Report *report, GString *out, const Entry *entry)
+{
+	g_autoptr(GPtrArray) causes = report_causes(report, entry);
+
+	for (unsigned i = 0; i < causes->len; i++) {
+		const Entry *cause = causes->pdata[i];
+		g_autofree char *path = show_path(report, cause->output->path);
+
+		if (i == CAUSES_SHOWN) {
+			g_string_append_printf(out, " and %u more", causes->len - CAUSES_SHOWN);
+			break;
+		}
+		g_string_append_printf(out, "%s %s", i == 0 ? "                 after" : ",", path);
+	}
+	if (causes->len > 0)
+		g_string_append_c(out, '\n');
+}
+
+static void add_difference(GString *out, const Entry *entry)
+{
+	g_autoptr(GString) how = g_string_new(NULL);
+
+	show_difference(how, entry);
+	if (how->len > 0)
+		g_string_append_printf(out, *how->str == '(' ? " %s" : " (%s)", how->str);
+}
+
+static void add_change(const Report *report, GString *out, const Entry *entry)
+{
+	g_autofree char *path = show_path(report, entry->output->path);
+	g_autofree char *command = show_command(entry, COMMAND_SHOWN);
+	g_autofree char *time = show_time(entry->time);
+
+	g_string_append_printf(
+		out, "  %s  %-8s %s", time, journal_verdict_name(entry->verdict), path);
+	add_difference(out, entry);
+	g_string_append_printf(out, ": %s\n", command);
+	add_causes(report, out, entry);
+}
+
+static void add_build(const Report *report, GString *out, unsigned number)
+{
+	const Build *build = report->builds->pdata[number];
+	g_autofree char *date = show_date(build->begin);
+	g_autofree char *duration = show_duration(build->end - build->begin);
+	unsigned n_changes = 0, n_new = 0;
+
+	g_string_append_printf(out, "\nBuild %u, %s, %s", number + 1, date, duration);
+	show_verdicts(out, build->n_verdicts);
+	for (unsigned i = build->first; i < build->first + build->n_entries; i++) {
+		const Entry *entry = report->entries->pdata[i];
+
+		if (!report_sets_off(entry))
+			continue;
+		if (entry->verdict == VERDICT_NEW && !entry->before && entry->n_after == 0) {
+			n_new++;
+			continue;
+		}
+		if (n_changes == 0)
+			g_string_append(out, "\n Changed, in this order:\n");
+		if (++n_changes <= CHANGES_SHOWN)
+			add_change(report, out, entry);
+	}
+	if (n_changes > CHANGES_SHOWN)
+		g_string_append_printf(out, "  and %u more\n", n_changes - CHANGES_SHOWN);
+	if (n_changes == 0)
+		g_string_append(out, n_new > 0 ? "\n" : "\n Nothing changed.\n");
+	if (n_new > 0)
+		g_string_append_printf(out,
+			" New, and nothing that was there before was made again for %s: %u\n",
+			n_new == 1 ? "it" : "them", n_new);
+}
+
+/* Whether all changes of it begin at the same byte. */
+static bool is_at_one_place(const Output *output)
+{
+	const Entry *last = report_last(output);
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < output->entries->len; i++) {
+		const Entry *entry = output->entries->pdata[i];
+
+		if (!entry->has_first)
+			continue;
+		if (entry->first != last->first)
+			return false;
+		n++;
+	}
+	return n > 1 && last->has_first;
+}
+
+static void add_bytes(GString *out, const char *what, const char *digits)
+{
+	g_autofree char *hex = show_digits(digits);
+	g_autofree char *text = show_bytes(digits);
+
+	g_string_append_printf(out, "      %s  %-47s  %s\n", what, hex, text);
+}
+
+static void add_never_same(const Report *report, GString *out)
+{
+	g_autoptr(GPtrArray) rows = report_never_same(report);
+
+	if (rows->len == 0)
+		return;
+	g_string_append(out, "\nNever the same: other bytes each time, though nothing had changed "
+			     "that was read here\n"
+			     "(a time, a random number, an order that varies? or sources outside "
+			     "of the mounts)\n");
+	for (unsigned i = 0; i < rows->len; i++) {
+		const Output *output = rows->pdata[i];
+		const Entry *last = report_last(output);
+		g_autofree char *path = show_path(report, output->path);
+		g_autofree char *command = show_command(last, COMMAND_SHOWN);
+
+		g_string_append_printf(out, "  %s: ", path);
+		show_count(out, output->n_changed, "time");
+		if (!last->has_first)
+			g_string_append(out, ", where is not known");
+		else
+			g_string_append(out,
+				is_at_one_place(output) ? ", always there" : ", the last time");
+		add_difference(out, last);
+		g_string_append_printf(out, ": %s\n", command);
+		if (last->old_bytes && last->bytes) {
+			add_bytes(out, "old", last->old_bytes);
+			add_bytes(out, "new", last->bytes);
+		}
+	}
+}
+
+char *report_text(const Report *report)
+{
+	GString *out = g_string_new(NULL);
+
+	add_head(report, out);
+	add_saved(report, out);
+	add_never_same(report, out);
+	for (unsigned i = 0; i < report->builds->len; i++)
+		add_build(report, out, i);
+	return g_string_free(out, FALSE);
+}
+
+/* ---- why ---- */
+
+static void add_why(
+	const Report *report, GString *out, const Entry *entry, GHashTable *told, unsigned depth)
+{
+	g_autofree char *path = show_path(report, entry->output->path);
+	g_autofree char *command = show_command(entry, 0);
+	g_autofree char *time = show_time(entry->time);
+	g_autoptr(GPtrArray) causes = report_causes(report, entry);
+	int indent = 2 * (int)depth;
+
+	g_string_append_printf(out, "%*s%s: %s at %s", indent, "", path,
+		journal_verdict_name(entry->verdict), time);
+	add_difference(out, entry);
+	g_string_append_printf(out, ", by %s\n", command);
+	if (!g_hash_table_add(told, (Entry *)entry) || depth == WHY_DEPTH) {
+		if (causes->len > 0)
+			g_string_append_printf(out, "%*s  ...\n", indent, "");
+		return;
+	}
+	if (causes->len == 0)
+		g_string_append_printf(out,
+			"%*s  of what its step had read in the mounts%s nothing "
+			"had changed since it was written before\n",
+			indent, "", entry->read_more ? ", as far as it is known," : "");
+	for (unsigned i = 0; i < causes->len; i++)
+		add_why(report, out, causes->pdata[i], told, depth + 1);
+}
+
+char *report_why(const Report *report, const char *path)
+{
+	const Output *output = report_output(report, path);
+	const Entry *entry = output ? report_last_that_set_off(output) : NULL;
+	g_autoptr(GHashTable) told = g_hash_table_new(NULL, NULL);
+	GString *out;
+
+	if (!entry)
+		return NULL;
+	out = g_string_new(NULL);
+	add_why(report, out, entry, told, 0);
+	return g_string_free(out, FALSE);
+}
