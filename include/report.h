@@ -3,7 +3,7 @@
 
 /* What journals (docs/JOURNAL.md) tell, in order: each file's history, what came of what, and what
  * did not. The bodies of the structs stand here since that is what they are for: whoever prints
- * reads them (report-text.h, report-json.h). Not thread safe. */
+ * reads them (report-text.h, report-json.h, report-html.h). Not thread safe. */
 
 #include <glib.h>
 #include <stdbool.h>

@@ -7,6 +7,7 @@
 #include "log.h"
 #include "mount-helper.h"
 #include "mount-options.h"
+#include "report-html.h"
 #include "report-json.h"
 #include "report-text.h"
 #include "util.h"
@@ -16,6 +17,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define JOURNAL_TIMEOUT_MS 5000
 
@@ -80,33 +83,91 @@ static int add_source(Report *report, const char *name)
 	return 0;
 }
 
-static int report_on(const Report *report, bool json, const char *why)
+static int write_all(int fd, const char *text, size_t n)
 {
-	g_autofree char *path = NULL, *text = NULL;
+	while (n > 0) {
+		ssize_t r = write(fd, text, n);
 
-	if (!why) {
-		text = json ? report_json(report) : report_text(report);
-	} else {
-		path = g_canonicalize_filename(why, NULL);
-		text = report_why(report, path);
-		if (!text) {
-			log_error("the journal tells of no change of %s: lklfs report without "
-				  "--why lists the files that were written",
-				path);
-			return EXIT_FAILED;
-		}
+		if (r < 0 && errno != EINTR)
+			return -errno;
+		text += MAX(r, 0);
+		n -= (size_t)MAX(r, 0);
 	}
+	return 0;
+}
+
+/* Beside what is there, then in its place: nobody sees half of it. What is no file, /dev/stdout
+ * say, is written to. A journal tells of commands, so a new file is for its owner alone. */
+static int write_page(const char *name, const GString *page)
+{
+	g_autofree char *real = realpath(name, NULL);
+	const char *path = real ? real : name;
+	g_autofree char *temporary = g_strconcat(path, ".XXXXXX", NULL);
+	struct stat st;
+	bool is_there = stat(path, &st) == 0;
+	bool in_place = is_there && !S_ISREG(st.st_mode);
+	autofd fd = in_place ? open(path, O_WRONLY | O_CLOEXEC)
+			     : g_mkstemp_full(temporary, O_WRONLY | O_CLOEXEC, 0600);
+	int r = fd < 0 ? -errno : 0;
+
+	if (fd >= 0 && is_there && !in_place && fchmod(fd, st.st_mode & 0777) < 0)
+		r = -errno;
+	if (r == 0)
+		r = write_all(fd, page->str, page->len);
+	if (r == 0 && !in_place && rename(temporary, path) < 0)
+		r = -errno;
+	if (r < 0 && fd >= 0 && !in_place)
+		unlink(temporary);
+	return r < 0 ? log_errno(r, "cannot write %s", name) : 0;
+}
+
+static int print(const char *text)
+{
 	fputs(text, stdout);
 	return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+}
+
+static int report_why_of(const Report *report, const char *name)
+{
+	g_autofree char *path = g_canonicalize_filename(name, NULL);
+	g_autofree char *text = report_why(report, path);
+
+	if (!text) {
+		log_error("the journal tells of no change of %s: lklfs report without --why lists "
+			  "the files that were written",
+			path);
+		return EXIT_FAILED;
+	}
+	return print(text);
+}
+
+/* At most one of the others is asked for. */
+static int report_on(const Report *report, bool json, const char *why, const char *html)
+{
+	g_autoptr(GString) page = NULL;
+	g_autofree char *text = NULL;
+
+	if (why)
+		return report_why_of(report, why);
+	if (html) {
+		page = report_html(report);
+		if (strcmp(html, "-") == 0)
+			return print(page->str);
+		return write_page(html, page) < 0 ? EXIT_FAILED : EXIT_DONE;
+	}
+	text = json ? report_json(report) : report_text(report);
+	return print(text);
 }
 
 int cmd_report(int argc, char **argv)
 {
 	gboolean json = FALSE;
 	g_auto(GStrv) sources = NULL;
-	g_autofree char *why = NULL, *base = g_get_current_dir();
+	g_autofree char *why = NULL, *html = NULL, *base = g_get_current_dir();
 	const GOptionEntry entries[] = {
 		{"json", 0, 0, G_OPTION_ARG_NONE, &json, "Print a JSON object", NULL},
+		{"html", 0, 0, G_OPTION_ARG_FILENAME, &html, "Write a page to FILE, - for stdout",
+			"FILE"},
 		{"why", 0, 0, G_OPTION_ARG_FILENAME, &why, "Why FILE was written again", "FILE"},
 		{G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &sources, NULL, NULL},
 		{},
@@ -127,8 +188,9 @@ int cmd_report(int argc, char **argv)
 		log_error("a JOURNAL or DIR is missing (see lklfs report --help)");
 		return EXIT_USAGE;
 	}
-	if (json && why) {
-		log_error("--why does not go with --json (see lklfs report --help)");
+	if ((json && why) || (html && (json || why))) {
+		log_error("%s does not go with %s (see lklfs report --help)",
+			html ? "--html" : "--json", why ? "--why" : "--json");
 		return EXIT_USAGE;
 	}
 	report = report_new(base);
@@ -136,7 +198,7 @@ int cmd_report(int argc, char **argv)
 		status = add_source(report, *p) < 0 ? EXIT_FAILED : EXIT_DONE;
 	report_end(report);
 	if (status == EXIT_DONE)
-		status = report_on(report, json, why);
+		status = report_on(report, json, why, html);
 	report_free(report);
 	return status;
 }

@@ -300,6 +300,7 @@ echo old >"$B/d/f"
 says 2 "$LKLFS" -o journal= "$B/d"
 says 2 "$LKLFS" report
 says 2 "$LKLFS" report --json --why="$B/d/f" "$T/journal"
+says 2 "$LKLFS" report --html="$T/page" --why="$B/d/f" "$T/journal"
 says 1 "$LKLFS" report "$T/missing"
 says 1 "$LKLFS" report "$B/d"
 echo '{"v":99}' >"$T/journal"
@@ -307,6 +308,7 @@ says 1 "$LKLFS" report "$T/journal"
 echo '{"v":1,"time":1.5,"verdict":"kept","path":"/f"}' >>"$T/journal"
 says 0 "$LKLFS" report "$T/journal"
 says 1 "$LKLFS" report --why=/f "$T/journal"
+says 1 "$LKLFS" report --html="$T/missing/page" "$T/journal"
 "$LKLFS" "$B/d" </dev/null
 daemon=$(daemons)
 kill -KILL "$daemon"

@@ -21,7 +21,7 @@ LAYERS = (  # top first
     ("publish", "through", "save", "record", "pin", "match"),
     ("stage", "stage-content", "failed", "space", "fs", "node", "version", "offer", "former", "kept", "held", "late", "outdated"),
     ("compare", "looks", "step", "sweep", "backing", "beneath", "inputs", "record-lock", "report", "report-*"),
-    ("proc", "walk", "fileio", "usage", "stamp", "journal", "journal-file", "log", "outbox", "supervisor", "mount-options", "util"),
+    ("proc", "walk", "fileio", "usage", "stamp", "journal", "journal-file", "html", "log", "outbox", "supervisor", "mount-options", "util"),
 )
 
 
