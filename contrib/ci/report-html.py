@@ -147,6 +147,9 @@ def small():
     chain = WebDriverWait(driver, PATIENCE).until(lambda d: row.find_element(By.CSS_SELECTOR, ".chain"))
     lines = [(len(li.find_elements(By.XPATH, "ancestor::ul")), li.find_element(By.TAG_NAME, "a").text) for li in chain.find_elements(By.TAG_NAME, "li")]
     check("the chain", lines, [(1, "out/a.o"), (2, "out/h")])
+    # it takes the whole width, and the cells stay in their columns
+    lefts = [[cell.rect["x"] for cell in r.find_elements(By.CSS_SELECTOR, "td.v, td.p, td.n, th")] for r in (row, driver.find_element(By.CSS_SELECTOR, "tbody tr:not(.open)"))]
+    check("columns of an open row", lefts[0], lefts[1])
     check("it is to be seen", chain.is_displayed() and "made again after" in chain.text)
     chain.find_elements(By.TAG_NAME, "a")[1].click()
     WebDriverWait(driver, PATIENCE).until(lambda d: d.find_element(By.CSS_SELECTOR, "tr.first details").get_attribute("open"))
