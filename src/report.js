@@ -1,4 +1,5 @@
 /*<![CDATA[*/
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 "use strict";
 /* The page is whole without this: it adds the filter, the sorting, and whole chains instead of links
  * from one cause to the next. Histories stand in <noscript>, which is but text where there is a script:
