@@ -127,6 +127,9 @@ int former_put_back(Fs *fs, Former *former, int dir_fd);
  * mtime, and what left later and the former version are forgotten. */
 int former_restore_mtime(Fs *fs, Former *former, int dir_fd);
 
+/* The same, but the mtime stays as it is. */
+void former_came_back(Fs *fs, Former *former);
+
 /* The first, or else the second. */
 int former_restore(Fs *fs, Former *former, int dir_fd);
 

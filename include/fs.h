@@ -66,6 +66,7 @@ struct Fs {
 	struct Formers *formers;   /* former.c: what names were before */
 	struct Store *store;       /* kept.c: the files that these are made of */
 	struct Held *held;         /* held.c: files whose mtime was held back */
+	struct Audit *audit;       /* audit.c: files whose mtime would be; NULL: this is none */
 	struct Lates *lates;       /* late.c: what comes back when git has ended */
 	struct Outdated *outdated; /* outdated.c: files older than what their steps have read */
 	GQueue stages;             /* every stage whose session has not ended; stage.c */

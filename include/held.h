@@ -38,7 +38,8 @@ void held_note_arrival(Fs *fs, const struct stat *st, const struct stat *replace
 bool held_has_arrived(const Fs *fs, const struct stat *st);
 
 /* A file that was held back has got this name in the directory: it is stamped, and what the kernel
- * knows of node (NULL: nothing known) is superseded. Returns whether it was. */
+ * knows of node (NULL: nothing known) is superseded. Returns whether it was. (In an audit: whether
+ * it would have been; nothing is done.) */
 bool held_stamp(Fs *fs, int dir_fd, const char *name, Node *node);
 
 /* The same for all files below a directory that has got another name; what is not stamped has

@@ -30,9 +30,10 @@ void inputs_wrote(Inputs *inputs, Process *writer, const struct stat *st);
 bool inputs_is_own(Inputs *inputs, const Process *writer, const struct stat *st);
 
 /* The thread tid of reader (NULL: whoever the thread has been known as, if it has) has opened a
- * file for reading. What was written inside its own step is no input of that. Whether the name of
- * the file is wanted: its step has not read it before. */
-bool inputs_read(Inputs *inputs, pid_t tid, Process *reader, const struct stat *st);
+ * file for reading. mtime: what counts as that of the file. What was written inside its own step is
+ * no input of that. Whether the name of the file is wanted: its step has not read it before. */
+bool inputs_read(Inputs *inputs, pid_t tid, Process *reader, const struct stat *st,
+	const struct timespec *mtime);
 
 /* And this is the name. */
 void inputs_name_read(

@@ -72,8 +72,9 @@ bool kept_is_whole(const Fs *fs, const Kept *kept);
 /* The file has got another mtime, and has its bytes. */
 void kept_note_mtime(Fs *fs, const struct stat *st);
 
-/* Moves the mtime of what is under the name to now, by the backing's own clock, and notes it. */
-int kept_stamp(Fs *fs, int dir_fd, const char *name);
+/* Moves the mtime of what is under the name to this, or (NULL) to now, by the backing's own clock,
+ * and notes it. */
+int kept_stamp(Fs *fs, int dir_fd, const char *name, const struct timespec *mtime);
 
 /* A descriptor to read it; -ESTALE if it is not there any more as it was. */
 int kept_open(Fs *fs, const Kept *kept, int *ret_fd);

@@ -27,6 +27,7 @@ struct Options {
 	double negative_timeout; /* seconds it may cache an absent name; default 3600 */
 	bool durable;            /* sync before each exposure (P18) */
 	bool converge;           /* what is older than its inputs gets a new mtime (P15) */
+	bool audit;              /* nothing is held back: it is only told what would be */
 	bool posix_locks;        /* fcntl locks are shared by the versions of a file (design 3.5) */
 	char **always;           /* GLOBs on names whose rewriting always counts (P16) */
 	bool always_builtin;     /* ... and empty files, thin archives, what a driver writes; off by

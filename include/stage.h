@@ -48,6 +48,7 @@ struct Stage {
 	bool by_driver;      /* a build driver itself writes it (P16) */
 	bool nameless;       /* made without a name, and has got none yet */
 	bool touched;        /* "now" has been asked for within the session (P11) */
+	bool audited;        /* in an audit it has been exposed so far, though it would not be */
 	bool moved;          /* it has got another name: others may have seen other bytes there */
 	bool times_set;      /* a writer set the mtime, and wrote nothing after that */
 	struct timespec mtime;      /* that mtime; for the kernel's reports the last one heard */

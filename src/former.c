@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "audit.h"
 #include "backing.h"
 #include "held.h"
 #include "kept.h"
@@ -36,7 +37,7 @@ struct Former {
 	GList link;            /* in formers->all */
 	Former *same;          /* the next one of the same file; not owned */
 	Kept *kept;            /* owned; NULL: forgotten */
-	struct timespec mtime; /* constant: that it had */
+	struct timespec mtime; /* constant: that it had; in an audit, would have had */
 	Looks looks;           /* since */
 };
 
@@ -524,18 +525,20 @@ static void former_check(Fs *fs, const struct stat *st)
 static int former_unlink(Fs *fs, const Node *dir, int dir_fd, const char *name)
 {
 	bool has, ends = false, worth;
+	struct timespec mtime;
 	struct stat st;
 	Kept *kept;
 
 	has = backing_stat(dir_fd, name, &st) == 0;
 	if (has) {
+		mtime = audit_mtime(fs, &st);
 		former_check(fs, &st);
 		ends = kept_n_links(fs, &st) == 1;
 		worth = dir && former_is_worth(fs, &st);
 		if ((worth || kept_find(fs, &st)) &&
 			kept_move_in(fs, dir_fd, name, &st, &kept) == 0) {
 			if (worth)
-				former_join(fs, dir, name, &st.st_mtim, kept);
+				former_join(fs, dir, name, &mtime, kept);
 			else
 				kept_unref(fs, kept);
 			/* Should it come back, it is given its mtime then. */
@@ -591,7 +594,9 @@ bool former_keep(Fs *fs, int dir_fd, const char *name, Keep *ret_keep)
 
 void former_kept(Fs *fs, const Node *dir, const char *name, const Keep *keep)
 {
-	former_join(fs, dir, name, &keep->st.st_mtim, kept_in_store(fs, &keep->st, keep->number));
+	const struct timespec mtime = audit_mtime(fs, &keep->st);
+
+	former_join(fs, dir, name, &mtime, kept_in_store(fs, &keep->st, keep->number));
 }
 
 void former_cancel(Fs *fs, const Keep *keep)
@@ -735,17 +740,22 @@ int former_put_back(Fs *fs, Former *former, int dir_fd)
 	return 0;
 }
 
-int former_restore_mtime(Fs *fs, Former *former, int dir_fd)
+void former_came_back(Fs *fs, Former *former)
 {
 	Name *name = former->name;
-	int r = former_set_mtime(fs, former, dir_fd);
 
-	if (r < 0)
-		return r;
 	former_forget_later(fs, former);
 	former_drop(fs, former);
 	name_trim(name);
-	return 0;
+}
+
+int former_restore_mtime(Fs *fs, Former *former, int dir_fd)
+{
+	int r = former_set_mtime(fs, former, dir_fd);
+
+	if (r == 0)
+		former_came_back(fs, former);
+	return r;
 }
 
 int former_restore(Fs *fs, Former *former, int dir_fd)

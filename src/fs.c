@@ -13,6 +13,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "audit.h"
 #include "beneath.h"
 #include "failed.h"
 #include "former.h"
@@ -116,6 +117,7 @@ int fs_new(const Options *options, Inputs *inputs, Outbox *journal, int root_fd,
 	fs->store = store_new();
 	fs->formers = formers_new();
 	fs->held = held_new(HELD_MAX);
+	fs->audit = options->audit ? audit_new() : NULL;
 	fs->lates = lates_new();
 	fs->outdated = outdated_new();
 	g_queue_init(&fs->stages);
@@ -171,6 +173,7 @@ Fs *fs_free(Fs *fs)
 	fs->formers = formers_free(fs);
 	fs->store = store_free(fs);
 	fs->held = held_free(fs->held);
+	fs->audit = audit_free(fs->audit);
 	fs->outdated = outdated_free(fs);
 	offers_end(fs);
 	for (GList *link; (link = g_queue_pop_head_link(&fs->told));)
@@ -252,6 +255,8 @@ char *fs_status(Fs *fs)
 	/* Then the process stays when this mount ends, until its command does. */
 	if (fs->options->command)
 		g_string_append(out, ",\"run\":true");
+	if (fs->options->audit)
+		g_string_append(out, ",\"audit\":true");
 	g_string_append_printf(
 		out, ",\"staged\":%u,\"written\":%" PRIu64, fs->stages.length, written);
 	for (unsigned i = 0; i < N_VERDICTS; i++)

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "audit.h"
 #include "backing.h"
 #include "kept.h"
 #include "util.h"
@@ -120,8 +121,9 @@ unsigned held_count(const Fs *fs)
 
 void held_note_arrival(Fs *fs, const struct stat *st, const struct stat *replaced)
 {
+	const struct timespec before = replaced ? audit_mtime(fs, replaced) : (struct timespec){};
 	bool is_old = time_before(&st->st_mtim, &fs->held->began) ||
-		      (replaced && !time_before(&replaced->st_mtim, &st->st_mtim));
+		      (replaced && !time_before(&before, &st->st_mtim));
 
 	/* A temporary file that has just been written is newer than what it replaces. */
 	if (S_ISREG(st->st_mode) && is_old)
@@ -139,9 +141,13 @@ bool held_stamp(Fs *fs, int dir_fd, const char *name, Node *node)
 {
 	struct stat st;
 
-	if (backing_stat(dir_fd, name, &st) < 0 || !held_has(fs, &st))
+	if (backing_stat(dir_fd, name, &st) < 0)
 		return false;
-	(void)!kept_stamp(fs, dir_fd, name);
+	if (fs->audit)
+		return audit_forget(fs, &st);
+	if (!held_has(fs, &st))
+		return false;
+	(void)!kept_stamp(fs, dir_fd, name, NULL);
 	if (node)
 		node_supersede(fs, node);
 	return true;

@@ -253,7 +253,8 @@ static Step *step_of_reader(Inputs *inputs, pid_t tid, Process *reader, const st
 	return file && step_is_inside(file->writer, reader) ? NULL : step_get(inputs, reader);
 }
 
-bool inputs_read(Inputs *inputs, pid_t tid, Process *reader, const struct stat *st)
+bool inputs_read(Inputs *inputs, pid_t tid, Process *reader, const struct stat *st,
+	const struct timespec *mtime)
 {
 	const FileId id = file_id(st);
 	Step *step;
@@ -264,8 +265,8 @@ bool inputs_read(Inputs *inputs, pid_t tid, Process *reader, const struct stat *
 	step = step_of_reader(inputs, tid, reader, st);
 	if (!step)
 		return false;
-	if (time_before(&step->newest, &st->st_mtim))
-		step->newest = st->st_mtim;
+	if (time_before(&step->newest, mtime))
+		step->newest = *mtime;
 	if (g_hash_table_contains(step->read, &id))
 		return false;
 	if (g_hash_table_size(step->read) < INPUTS_NAMES_MAX)

@@ -263,12 +263,14 @@ void kept_note_mtime(Fs *fs, const struct stat *st)
 		kept->mtime = st->st_mtim;
 }
 
-int kept_stamp(Fs *fs, int dir_fd, const char *name)
+int kept_stamp(Fs *fs, int dir_fd, const char *name, const struct timespec *mtime)
 {
+	const struct timespec now = {.tv_nsec = UTIME_NOW};
+	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, mtime ? *mtime : now};
 	struct stat st;
 	int r;
 
-	r = stamp_now_name(dir_fd, name);
+	r = stamp_set(dir_fd, name, times);
 	if (r < 0)
 		return r;
 	if (backing_stat(dir_fd, name, &st) == 0)

@@ -45,6 +45,8 @@ static const char option_details[] =
 	"  converge            an output that is rewritten with the same bytes gets a new\n"
 	"                      mtime all the same if it is older than what its step has\n"
 	"                      read (off)\n"
+	"  audit               hold nothing back: only tell, in the journal and the status,\n"
+	"                      what would have been (off)\n"
 	"  posix_locks         fcntl locks hold for all versions of a file (off)\n"
 	"  always=GLOB         rewriting a name that matches always counts as a change;\n"
 	"                      adds to the list, always=none empties it\n"
@@ -278,6 +280,8 @@ static int parse_word(Options *options, const char *word, bool *ret_foreign)
 		options->durable = true;
 	else if (!strcmp(word, "converge"))
 		options->converge = true;
+	else if (!strcmp(word, "audit"))
+		options->audit = true;
 	else if (!strcmp(word, "posix_locks"))
 		options->posix_locks = true;
 	else if (!strcmp(word, "debug"))

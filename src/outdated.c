@@ -8,6 +8,7 @@
 
 #include <sys/stat.h>
 
+#include "audit.h"
 #include "util.h"
 
 #define OUTDATED_MAX 16384
@@ -61,9 +62,12 @@ unsigned outdated_count(Fs *fs)
 
 	g_hash_table_iter_init(&iter, fs->outdated->nodes);
 	while (g_hash_table_iter_next(&iter, &node, &newest)) {
-		if (((Node *)node)->linked && node_stat(fs, node, &st) == 0 &&
-			time_before(&st.st_mtim, newest))
-			continue;
+		if (((Node *)node)->linked && node_stat(fs, node, &st) == 0) {
+			const struct timespec mtime = audit_mtime(fs, &st);
+
+			if (time_before(&mtime, newest))
+				continue;
+		}
 		g_hash_table_iter_remove(&iter);
 		node_unref(fs, node);
 	}

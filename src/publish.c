@@ -10,7 +10,10 @@
  * would look newer than what it has not read.
  *
  * A file that has other names, or that cannot be replaced as it was, is written through to its
- * inode instead (P14). */
+ * inode instead (P14).
+ *
+ * In an audit the verdict is what it would be, and the file has the mtime of its writing all the
+ * same (audit.c). */
 
 #include "publish.h"
 
@@ -21,6 +24,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "audit.h"
 #include "backing.h"
 #include "failed.h"
 #include "fileio.h"
@@ -44,9 +48,12 @@
 typedef struct Outcome Outcome;
 
 struct Outcome {
-	Verdict verdict;     /* N_VERDICTS: there was nothing to decide */
-	const char *because; /* what made same bytes count as a change; constant */
-	Record *record;      /* owned; NULL: nothing to tell */
+	Verdict verdict;       /* N_VERDICTS: there was nothing to decide */
+	Verdict done;          /* what the name shows: in an audit something was exposed though it
+				  would not be; N_VERDICTS: nothing was */
+	const char *because;   /* what made same bytes count as a change; constant */
+	struct timespec mtime; /* in an audit: that would be held back */
+	Record *record;        /* owned; NULL: nothing to tell */
 };
 
 bool publish_is_listed(const Fs *fs, const char *name)
@@ -83,21 +90,31 @@ static Process *publish_writer(const Stage *stage)
 	return stage->openers->len > 0 ? stage->openers->pdata[0] : NULL;
 }
 
+/* The mtime of the file is held back; mtime: that, which in an audit it would have. */
+static void publish_note_held(Fs *fs, const struct stat *st, const struct timespec *mtime)
+{
+	if (fs->audit)
+		audit_note(fs, st, mtime);
+	else
+		held_note(fs, st);
+}
+
 /* Writes down what is under the name now. Whoever reads it reads what this step has written, be it
  * with the same bytes. Where the mtime has been held back, and is older than what the step has
  * read, it will be made again each time (P15). */
-static void publish_note(Fs *fs, const Stage *stage, Verdict verdict)
+static void publish_note(Fs *fs, const Stage *stage, const Outcome *outcome)
 {
 	Process *writer = publish_writer(stage);
-	struct timespec newest;
+	struct timespec newest, mtime;
 	struct stat st;
 
 	if (node_stat(fs, stage->node, &st) < 0)
 		return;
-	if ((verdict == VERDICT_KEPT || verdict == VERDICT_RESTORED) &&
+	if ((outcome->verdict == VERDICT_KEPT || outcome->verdict == VERDICT_RESTORED) &&
 		!late_waits(fs, stage->node)) {
-		held_note(fs, &st);
-		if (inputs_are_newer(fs->inputs, writer, &st.st_mtim, &newest))
+		mtime = fs->audit ? outcome->mtime : st.st_mtim;
+		publish_note_held(fs, &st, &mtime);
+		if (inputs_are_newer(fs->inputs, writer, &mtime, &newest))
 			outdated_note(fs, stage->node, &newest);
 	}
 	inputs_wrote(fs->inputs, writer, &st);
@@ -115,11 +132,12 @@ static int publish_set_mtime(const Stage *stage, int fd)
 /* Same bytes, but somebody may have acted upon others, or the rewriting is the message. */
 static int publish_touch(Fs *fs, Stage *stage)
 {
+	const bool obeys = fs->audit && stage->times_set;
 	int dir_fd, r;
 
 	r = node_parent_fd(fs, stage->node, &dir_fd);
 	if (r == 0)
-		r = kept_stamp(fs, dir_fd, stage->node->name);
+		r = kept_stamp(fs, dir_fd, stage->node->name, obeys ? &stage->mtime : NULL);
 	if (r < 0)
 		return r;
 	node_supersede(fs, stage->node);
@@ -269,9 +287,11 @@ static int publish_through(Fs *fs, Stage *stage, bool ends, bool durable, Record
 		return r;
 	}
 	if (stage->node->linked) {
+		const Outcome changed = {.verdict = VERDICT_CHANGED};
+
 		former_forget_node(fs, stage->node);
 		node_supersede(fs, stage->node);
-		publish_note(fs, stage, VERDICT_CHANGED);
+		publish_note(fs, stage, &changed);
 	}
 	through_supersede(fs, stage);
 	if (!ends)
@@ -431,6 +451,41 @@ static int publish_restore(Fs *fs, Stage *stage, const Match *match, Verdict *re
 	return 0;
 }
 
+/* An audit: what would be left as it is has a new mtime. */
+static int publish_keep_audited(Fs *fs, Stage *stage, Outcome *outcome)
+{
+	struct stat st;
+	int r;
+
+	r = node_stat(fs, stage->node, &st);
+	if (r < 0)
+		return r;
+	outcome->mtime = audit_mtime(fs, &st);
+	outcome->done = VERDICT_TOUCHED;
+	return publish_touch(fs, stage);
+}
+
+/* An audit: what would come back, or have an old mtime back, is as new as any other. */
+static int publish_restore_audited(
+	Fs *fs, Stage *stage, const Match *match, bool ends, Outcome *outcome)
+{
+	struct stat st;
+	int r;
+
+	if (fstat(match->fd, &st) < 0)
+		return -errno;
+	outcome->mtime = match->former ? *former_mtime(match->former) : audit_mtime(fs, &st);
+	outcome->verdict = match->former ? VERDICT_RESTORED : VERDICT_KEPT;
+	outcome->done = stage->is_new ? VERDICT_NEW : VERDICT_CHANGED;
+	r = stage->is_new ? publish_new(fs, stage, ends) : publish_replace(fs, stage);
+	if (r < 0)
+		return r;
+	if (match->former && former_may_return(match->former, publish_writer(stage)))
+		former_came_back(fs, match->former);
+	node_remember_kept(fs, stage->node, publish_writer(stage), &stage->began);
+	return 0;
+}
+
 /* Whether what is exposed has a time of its own, from another name. */
 static bool publish_has_arrived(const Fs *fs, const Stage *stage)
 {
@@ -446,21 +501,22 @@ static bool publish_converges(Fs *fs, const Stage *stage, const struct timespec 
 	       inputs_are_newer(fs->inputs, publish_writer(stage), mtime, NULL);
 }
 
-static bool publish_base_converges(Fs *fs, const Stage *stage)
+/* The same of an open file. */
+static bool publish_file_converges(Fs *fs, const Stage *stage, int fd)
 {
+	struct timespec mtime;
 	struct stat st;
 
-	return fs->options->converge && fstat(stage->base_fd, &st) == 0 &&
-	       publish_converges(fs, stage, &st.st_mtim);
+	if (!fs->options->converge || fstat(fd, &st) < 0)
+		return false;
+	mtime = audit_mtime(fs, &st);
+	return publish_converges(fs, stage, &mtime);
 }
 
 static bool publish_match_converges(Fs *fs, const Stage *stage, const Match *match)
 {
-	struct stat st;
-
-	if (match->former)
-		return publish_converges(fs, stage, former_mtime(match->former));
-	return fstat(match->fd, &st) == 0 && publish_converges(fs, stage, &st.st_mtim);
+	return match->former ? publish_converges(fs, stage, former_mtime(match->former))
+			     : publish_file_converges(fs, stage, match->fd);
 }
 
 /* Whether it is too early for a former version to come back: who writes it has been told of another
@@ -483,7 +539,7 @@ static const char *publish_why_touched(Fs *fs, const Stage *stage)
 		return "arrived";
 	if (publish_is_always(fs, stage, stage->base_fd))
 		return "always";
-	return publish_base_converges(fs, stage) ? "converge" : NULL;
+	return publish_file_converges(fs, stage, stage->base_fd) ? "converge" : NULL;
 }
 
 /* The second half: the name. Returns -EXDEV if the file has to be written through. */
@@ -502,10 +558,12 @@ static int publish_name(
 		*ret_verdict = VERDICT_KEPT;
 		if (ends)
 			node_remember_kept(fs, stage->node, publish_writer(stage), &stage->began);
-		return 0;
+		return fs->audit ? publish_keep_audited(fs, stage, outcome) : 0;
 	}
 	back = publish_match_holds(fs, stage, match) && !publish_match_converges(fs, stage, match);
-	late = back && publish_is_late(fs, stage, match);
+	if (back && fs->audit && publish_restore_audited(fs, stage, match, ends, outcome) == 0)
+		return 0;
+	late = back && !fs->audit && publish_is_late(fs, stage, match);
 	if (back && !late && publish_restore(fs, stage, match, ret_verdict) == 0)
 		return 0;
 	if (stage->is_new) {
@@ -541,6 +599,14 @@ static bool publish_may_go_on(const Stage *stage, unsigned n_openers)
 	       (n_openers == PUBLISH_ANY_OPENERS || stage->openers->len == n_openers);
 }
 
+/* An audit: the session ends as it would have been left by the last fsync. */
+static void publish_end_audited(Fs *fs, const Stage *stage, Outcome *outcome)
+{
+	outcome->verdict = VERDICT_KEPT;
+	node_remember_kept(fs, stage->node, publish_writer(stage), &stage->began);
+	outcome->record = record_new(fs, stage, VERDICT_KEPT, NULL);
+}
+
 /* What is decided under both locks. */
 static int publish_under_lock(
 	Fs *fs, Stage *stage, bool same, const Match *match, bool ends, Outcome *outcome)
@@ -552,19 +618,24 @@ static int publish_under_lock(
 			outcome->verdict = VERDICT_CHANGED;
 			return -EXDEV;
 		}
-		if ((stage->dirty || stage->is_new) && !stage->nameless) {
+		if ((stage->dirty || stage->is_new || stage->audited) && !stage->nameless) {
 			outcome->verdict = VERDICT_REMOVED;
 			if (ends)
 				outcome->record = record_new(fs, stage, VERDICT_REMOVED, NULL);
 		}
 		return 0;
 	}
-	if (!stage->dirty && !stage->is_new)
+	if (!stage->dirty && !stage->is_new) {
+		if (stage->audited && ends)
+			publish_end_audited(fs, stage, outcome);
 		return 0;
+	}
 	r = publish_name(fs, stage, same, match, ends, outcome);
 	if (r < 0)
 		return r;
-	publish_note(fs, stage, outcome->verdict);
+	if (outcome->done == N_VERDICTS)
+		outcome->done = outcome->verdict;
+	publish_note(fs, stage, outcome);
 	if (ends || outcome->verdict != VERDICT_KEPT)
 		outcome->record = record_new(fs, stage, outcome->verdict, outcome->because);
 	/* Who syncs a large file again and again would wait for this, too. */
@@ -572,8 +643,10 @@ static int publish_under_lock(
 		record_keep_files(outcome->record, stage);
 	else if (outcome->verdict == VERDICT_NEW && ends && !fs->on_fuse)
 		record_keep_former(fs, outcome->record, stage);
-	if (!ends && outcome->verdict != VERDICT_KEPT)
-		stage_rebase(fs, stage, outcome->verdict != VERDICT_TOUCHED);
+	if (!ends && outcome->done != VERDICT_KEPT) {
+		stage_rebase(fs, stage, outcome->done != VERDICT_TOUCHED);
+		stage->audited = outcome->verdict == VERDICT_KEPT;
+	}
 	return 0;
 }
 
@@ -585,7 +658,7 @@ static int publish_once(
 	bool same = false;
 	int r;
 
-	*outcome = (Outcome){.verdict = N_VERDICTS};
+	*outcome = (Outcome){.verdict = N_VERDICTS, .done = N_VERDICTS};
 	r = publish_bytes(fs, stage, durable, &same);
 	if (r == 0 && ends && !same && stage->fd >= 0 && (stage->dirty || stage->is_new))
 		match_find(fs, publish_candidates(fs, stage), stage->fd, stage->size, &match);
@@ -616,11 +689,11 @@ static int publish(
 
 /* Remembers what the stage has become: a late open of its id may still be served if that is
  * exposed. */
-static void publish_identify(Stage *stage, Verdict verdict)
+static void publish_identify(Stage *stage, Verdict done)
 {
 	struct stat st;
 
-	const bool replaced = verdict == VERDICT_CHANGED && stage->fd >= 0 && !stage->stale;
+	const bool replaced = done == VERDICT_CHANGED && stage->fd >= 0 && !stage->stale;
 
 	if (fstat(replaced ? stage->fd : stage->base_fd, &st) == 0)
 		version_identify(stage->version, &st);
@@ -722,7 +795,7 @@ Record *publish_end(Fs *fs, Stage *stage)
 	publish_mended(fs, stage, verdict);
 	if (verdict != N_VERDICTS)
 		journal_add(fs->journal, verdict, (uint64_t)stage->size);
-	publish_identify(stage, verdict);
+	publish_identify(stage, outcome.done);
 	keeps_id = stage->node->exposed && stage->node->exposed == stage->version;
 	stage_end(fs, stage, keeps_id ? stage->version : NULL);
 	return outcome.record;

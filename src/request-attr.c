@@ -17,6 +17,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "audit.h"
 #include "backing.h"
 #include "former.h"
 #include "held.h"
@@ -341,6 +342,28 @@ static bool times_belong_to_kept(
 	       time_before(&times[1], &more->kept_began);
 }
 
+/* An audit: times that would leave no trace are obeyed. */
+static int set_audited_times(Fs *fs, Version *version, const struct timespec times[static 2])
+{
+	Node *node = version->node;
+	struct timespec mtime;
+	struct stat st;
+	int r;
+
+	r = node_stat(fs, node, &st);
+	if (r < 0)
+		return r;
+	mtime = audit_mtime(fs, &st);
+	r = set_backing_times(fs, node, times, &st);
+	if (r < 0)
+		return r;
+	kept_note_mtime(fs, &st);
+	audit_note(fs, &st, &mtime);
+	inputs_wrote(fs->inputs, request_current()->caller, &st);
+	version_identify(version, &st);
+	return 0;
+}
+
 /* A user sets times of a file that nobody writes. */
 static int set_exposed_times(Fs *fs, Version *version, const struct stat *attr, int to_set)
 {
@@ -352,6 +375,8 @@ static int set_exposed_times(Fs *fs, Version *version, const struct stat *attr, 
 
 	times_wanted(attr, to_set, times);
 	belongs = times_belong_to_kept(node, request_current()->caller, times);
+	if (belongs && fs->audit)
+		return set_audited_times(fs, version, times);
 	if (belongs || times[1].tv_nsec == UTIME_NOW)
 		r = request_attr_uncache(fs, version);
 	if (r < 0 || belongs)

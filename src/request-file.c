@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "audit.h"
 #include "backing.h"
 #include "fileio.h"
 #include "former.h"
@@ -328,9 +329,10 @@ static void open_note_read(Fs *fs, const Node *node, const struct stat *st)
 {
 	const Request *current = request_current();
 	const pid_t tid = (pid_t)request_header(current)->pid;
+	const struct timespec mtime = audit_mtime(fs, st);
 	g_autofree char *path = NULL;
 
-	if (!inputs_read(fs->inputs, tid, current->caller, st))
+	if (!inputs_read(fs->inputs, tid, current->caller, st, &mtime))
 		return;
 	path = node_absolute_path(fs, node);
 	inputs_name_read(fs->inputs, tid, current->caller, st, path);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "audit.h"
 #include "backing.h"
 #include "former.h"
 #include "held.h"
@@ -418,6 +419,18 @@ struct Making {
 	const char *target; /* of a symbolic link; else NULL */
 };
 
+/* An audit: it stays as it is, and would have been put back. */
+static void link_audited(Fs *fs, Former *former, int dir_fd, const char *name)
+{
+	const struct timespec mtime = *former_mtime(former);
+	struct stat st;
+
+	former_came_back(fs, former);
+	if (backing_stat(dir_fd, name, &st) == 0)
+		audit_note(fs, &st, &mtime);
+	journal_add(fs->journal, VERDICT_RESTORED, 0);
+}
+
 /* A symbolic link to what it pointed to before is put back (P7). */
 static int make_link(Fs *fs, Node *dir, int dir_fd, const char *name, const char *target)
 {
@@ -436,6 +449,10 @@ static int make_link(Fs *fs, Node *dir, int dir_fd, const char *name, const char
 	for (unsigned i = 0; i < formers->len && !former; i++)
 		if (former_links_to(fs, formers->pdata[i], target))
 			former = formers->pdata[i];
+	if (former && fs->audit) {
+		link_audited(fs, former, dir_fd, name);
+		return 0;
+	}
 	if (!former || former_restore(fs, former, dir_fd) < 0)
 		return 0;
 	journal_add(fs->journal, VERDICT_RESTORED, 0);

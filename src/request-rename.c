@@ -9,7 +9,9 @@
  *
  * The kernel moves what it remembers of the old name to the new one, which then leads to the file
  * that was renamed. So the old name must not be remembered: if it may be, the first attempt is
- * refused with ESTALE, upon which the kernel looks both names up again. */
+ * refused with ESTALE, upon which the kernel looks both names up again.
+ *
+ * In an audit every rename is an ordinary one, and it is told what it would have been. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "audit.h"
 #include "backing.h"
 #include "former.h"
 #include "held.h"
@@ -246,6 +249,7 @@ static int rename_plain(
 {
 	bool keeps = false, wanted = false, replaces = false, ends = false;
 	autofd old_fd = -1;
+	struct timespec mtime;
 	struct stat st, replaced;
 	Keep keep;
 	int r;
@@ -269,6 +273,7 @@ static int rename_plain(
 	if (replaces && replaced.st_ino == st.st_ino && replaced.st_dev == st.st_dev)
 		return 0;
 	ends = replaces && kept_n_links(fs, &replaced) == 1;
+	mtime = audit_mtime(fs, &st);
 	if (!S_ISDIR(st.st_mode)) {
 		wanted = !move_has_session(from) && former_is_wanted(fs, &st);
 		keeps = replaces && !move_has_session(to) &&
@@ -299,7 +304,7 @@ static int rename_plain(
 		rename_file(fs, from, to, replaces ? &replaced : NULL);
 	/* Now that it has the mtime that it is to have. */
 	if (wanted)
-		rename_remember(fs, from, to, &st.st_mtim);
+		rename_remember(fs, from, to, &mtime);
 	if (S_ISREG(st.st_mode))
 		*ret_record = rename_record(fs, from, to, &st,
 			replaces && S_ISREG(replaced.st_mode) ? &replaced : NULL, &old_fd);
@@ -604,15 +609,41 @@ static int rename_with_mtime(Fs *fs, const Move *from, const Move *to, Plan *pla
 	return 0;
 }
 
+/* That of what stays, or comes back. */
+static struct timespec plan_mtime(Fs *fs, const Plan *plan)
+{
+	return plan->match.former ? *former_mtime(plan->match.former) : audit_mtime(fs, &plan->to);
+}
+
+/* An audit: an ordinary rename, and what the mtime would be. */
+static int rename_audited(Fs *fs, const Move *from, const Move *to, Plan *plan)
+{
+	const struct timespec mtime = plan_mtime(fs, plan);
+	struct stat st;
+	int r;
+
+	r = rename_plain(fs, from, to, 0, &plan->record);
+	if (r < 0)
+		return r;
+	if (plan->match.former && former_may_return(plan->match.former, request_current()->caller))
+		former_came_back(fs, plan->match.former);
+	if (backing_stat(to->dir_fd, to->name, &st) < 0)
+		return 0;
+	/* It would not have arrived. */
+	held_forget(fs, &st);
+	audit_note(fs, &st, &mtime);
+	inputs_wrote(fs->inputs, request_current()->caller, &st);
+	return 0;
+}
+
 /* Whether what stays is older than what has been read for the file that is moved there, by the step
  * that has written it or by the one that moves it (P15). */
 static bool plan_is_outdated(Fs *fs, const Plan *plan, struct timespec *ret_newest)
 {
-	const struct timespec *mtime =
-		plan->match.former ? former_mtime(plan->match.former) : &plan->to.st_mtim;
+	const struct timespec mtime = plan_mtime(fs, plan);
 
-	return inputs_are_newer(fs->inputs, request_current()->caller, mtime, ret_newest) ||
-	       inputs_of_file_are_newer(fs->inputs, &plan->from, mtime, ret_newest);
+	return inputs_are_newer(fs->inputs, request_current()->caller, &mtime, ret_newest) ||
+	       inputs_of_file_are_newer(fs->inputs, &plan->from, &mtime, ret_newest);
 }
 
 static void rename_note_outdated(Fs *fs, const Move *to, const struct timespec *newest)
@@ -641,11 +672,15 @@ static int rename_one(Fs *fs, const Move *from, Move *to, unsigned flags, Plan *
 	outdated = S_ISREG(plan->from.st_mode) && plan_is_outdated(fs, plan, &newest);
 	if (outdated && fs->options->converge)
 		return rename_plain(fs, from, to, flags, &plan->record);
-	r = rename_matched(fs, from, to, plan);
-	if (r < 0 && !plan->match.found)
-		return rename_plain(fs, from, to, flags, &plan->record);
-	if (r < 0)
-		r = rename_with_mtime(fs, from, to, plan);
+	if (fs->audit) {
+		r = rename_audited(fs, from, to, plan);
+	} else {
+		r = rename_matched(fs, from, to, plan);
+		if (r < 0 && !plan->match.found)
+			return rename_plain(fs, from, to, flags, &plan->record);
+		if (r < 0)
+			r = rename_with_mtime(fs, from, to, plan);
+	}
 	if (r < 0)
 		return r;
 	/* The bytes have been written, under the other name. */
@@ -657,7 +692,8 @@ static int rename_one(Fs *fs, const Move *from, Move *to, unsigned flags, Plan *
 			verdict, request_current()->caller, &plan->from,
 			to->backing ? &plan->to : NULL);
 	}
-	rename_note_held(fs, to);
+	if (!fs->audit)
+		rename_note_held(fs, to);
 	if (outdated)
 		rename_note_outdated(fs, to, &newest);
 	return 0;

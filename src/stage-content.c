@@ -324,6 +324,7 @@ void stage_rebase(Fs *fs, Stage *stage, bool replaced)
 	stage->seen = stage->opened || stage->unknown;
 	stage->touched = false;
 	stage->moved = false;
+	stage->audited = false;
 	stage->times_set = false;
 	stage->error = 0;
 	stage->drop_set_id = false;

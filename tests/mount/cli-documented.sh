@@ -28,8 +28,8 @@ answering, _, silent = section.partition("A mount that does not answer")
 documented = {p: dict(re.findall(r"^``(\w+)`` \(([a-z ]+)", p, re.M)) for p in (answering, silent)}
 kinds = {"string": str, "number": int, "boolean": bool, "array of strings": list}
 (status,) = json.loads(out)
-if answer in ("mount", "run"):
-    want = set(documented[answering]) - ({"run"} if answer == "mount" else set())
+if answer in ("mount", "run", "audit"):
+    want = set(documented[answering]) - ({"run", "audit"} - {answer})
 else:
     words = re.findall(r'ret_word = "(\w+)"', open(sys.argv[1].replace("docs/lklfs.1.rst", "src/cmd-status.c")).read())
     assert set(words) == set(documented[silent]), f"reasons: {words}, documented: {set(documented[silent])}"
@@ -69,3 +69,5 @@ gives "a dead mount" dead "$LKLFS" status --json
 umnt
 "$LKLFS" run "$B" -- "$LKLFS" status --json </dev/null >"$T/out"
 members "a mount of run" run
+mnt -o audit
+gives "an audit" audit "$LKLFS" status --json

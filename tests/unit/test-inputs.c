@@ -57,7 +57,7 @@ static void reads(Place *place, Process *reader, ino_t ino, time_t mtime)
 
 	g_autofree char *path = g_strdup_printf("/m/%d", (int)ino);
 
-	if (inputs_read(place->inputs, 0, reader, &st))
+	if (inputs_read(place->inputs, 0, reader, &st, &st.st_mtim))
 		inputs_name_read(place->inputs, 0, reader, &st, path);
 }
 
@@ -120,11 +120,11 @@ static void test_known_threads(Place *place, gconstpointer data G_GNUC_UNUSED)
 
 	g_assert_false(inputs_know(place->inputs, tid));
 	g_assert_false(inputs_know(place->inputs, 0));
-	inputs_read(place->inputs, tid, place->me, &st);
+	inputs_read(place->inputs, tid, place->me, &st, &st.st_mtim);
 	g_assert_true(inputs_know(place->inputs, tid));
 	/* the same place in the table */
 	g_assert_false(inputs_know(place->inputs, tid + 512));
-	inputs_read(place->inputs, tid, NULL, &later);
+	inputs_read(place->inputs, tid, NULL, &later, &later.st_mtim);
 	g_assert_cmpint(newest(place, place->me, 10), ==, 20);
 }
 
