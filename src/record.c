@@ -255,6 +255,8 @@ static GString *line_begin(const struct timespec *time)
 static void add_record(GString *line, const Record *record)
 {
 	add_string(line, "verdict", journal_verdict_name(record->verdict));
+	if (fs->options->audit)
+		g_string_append(line, ",\"audit\":true");
 	add_string(line, "path", record->path);
 	if (record->from)
 		add_string(line, "from", record->from);

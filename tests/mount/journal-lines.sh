@@ -9,7 +9,7 @@ cat >"$W/journal.py" <<'EOF'
 """Reads lines, checks what holds for all, and has `line(NAME, VERDICT)`: the only one, else it fails."""
 import json, os, sys
 FORMAT = {
-    "v": int, "time": float, "mounted": str, "lklfs": str, "pid": int, "verdict": str, "path": str, "from": str,
+    "v": int, "time": float, "mounted": str, "lklfs": str, "pid": int, "verdict": str, "audit": bool, "path": str, "from": str,
     "because": str, "error": str, "size": int, "old_size": int, "first_difference": int, "differing": int,
     "old_bytes": str, "bytes": str, "counted": int, "duration": float, "command": list, "step": int, "step_command": list, "read": list,
     "read_more": bool,
