@@ -26,6 +26,7 @@ struct Report {
 	GPtrArray *builds;  /* end */
 	unsigned n_mounts;
 	uint64_t n_missed;          /* lines */
+	unsigned n_audit;           /* entries of an audit */
 	uint64_t bytes_same;        /* end; not written, since they were there */
 	unsigned n_same, n_not_run; /* end; of all builds */
 	/* while lines are read: */
@@ -85,6 +86,7 @@ struct Entry {
 	unsigned build;  /* end; in report->builds */
 	Verdict verdict; /* of its step in the end */
 	Verdict line;    /* of the line itself */
+	bool audit;      /* so it would have been, but for the audit */
 	bool passing;    /* the same step has written it again, or renamed it */
 	Output *output;
 	int64_t time;     /* us since 1970 */

@@ -338,7 +338,7 @@ static char *format_size(uint64_t size)
 	return g_strdup_printf("%.1f %s", n, units[i]);
 }
 
-static void print_totals(const Totals *totals)
+static void print_totals(const Totals *totals, bool audit)
 {
 	g_autoptr(GString) out = g_string_new(NULL);
 	g_autofree char *size = format_size(totals->bytes_not_written);
@@ -347,8 +347,9 @@ static void print_totals(const Totals *totals)
 	for (Verdict v = 0; v < N_VERDICTS; v++)
 		if (v != VERDICT_REMOVED && v != VERDICT_FAILED)
 			n_written += totals->n_verdicts[v];
-	g_string_printf(
-		out, "lklfs: %" PRIu64 " %s written", n_written, n_written == 1 ? "file" : "files");
+	g_string_printf(out, "lklfs: %s%" PRIu64 " %s written",
+		audit ? "audit: nothing was held back; it would have been: " : "", n_written,
+		n_written == 1 ? "file" : "files");
 	for (Verdict v = 0; v < N_VERDICTS; v++)
 		/* The first three are always of interest. */
 		if (v <= VERDICT_NEW || totals->n_verdicts[v] > 0)
@@ -381,7 +382,7 @@ static int run_plain(Command *command, int signal_fd)
 }
 
 /* The mounts are live: lets COMMAND run, and cleans up behind it. */
-static int run_command(Command *command, Session *session, int signal_fd)
+static int run_command(Command *command, const Options *options, Session *session, int signal_fd)
 {
 	Totals totals = {};
 	bool refused;
@@ -399,7 +400,7 @@ static int run_command(Command *command, Session *session, int signal_fd)
 	end_mounts(session);
 	r = session_finish(session, &totals);
 	if (!refused)
-		print_totals(&totals);
+		print_totals(&totals, options->audit);
 	return r < 0 ? EXIT_LKLFS : command_exit_status(command);
 }
 
@@ -434,7 +435,7 @@ static int run_with_options(const Options *options)
 		waitpid(command.pid, NULL, 0);
 		return EXIT_LKLFS;
 	}
-	return run_command(&command, session, signal_fd);
+	return run_command(&command, options, session, signal_fd);
 }
 
 int cmd_run(int argc, char **argv)

@@ -64,6 +64,7 @@ static void print_line(const char *dir, const char *text)
 {
 	uint64_t n_outdated = journal_json_number(text, "outdated");
 	g_autofree char *name = log_printable(dir);
+	g_autofree char *audit = journal_json_value(text, "audit");
 
 	printf("%s: pid %" PRIu64 ", %" PRIu64 " staged, %" PRIu64 " written", name,
 		journal_json_number(text, "pid"), journal_json_number(text, "staged"),
@@ -86,7 +87,7 @@ static void print_line(const char *dir, const char *text)
 
 		printf(", %" PRIu64 " outdated %s", n_outdated, names ? names : "");
 	}
-	putchar('\n');
+	fputs(audit ? ", if this were no audit\n" : "\n", stdout);
 }
 
 static void print_mounts(const GPtrArray *mounts, const GPtrArray *wanted, bool json)

@@ -124,6 +124,10 @@ static void add_title(Page *page)
 		g_string_append(out, "; missing from the journal: ");
 		show_count(out, report->n_missed, "line");
 	}
+	if (report->n_audit > 0) {
+		g_string_append(out, "; of an audit, in which nothing was held back: ");
+		show_count(out, report->n_audit, "verdict");
+	}
 	if (report->base) {
 		g_string_append(out, "; names are as seen from <code>");
 		html_text(out, report->base);

@@ -80,8 +80,9 @@ char *report_json(const Report *report)
 
 	for (unsigned i = 0; i < report->entries->len; i++)
 		n[((const Entry *)report->entries->pdata[i])->line]++;
-	g_string_append_printf(out, "{\"mounts\":%u,\"builds\":%u,\"missed\":%" PRIu64,
-		report->n_mounts, report->builds->len, report->n_missed);
+	g_string_append_printf(out,
+		"{\"mounts\":%u,\"builds\":%u,\"missed\":%" PRIu64 ",\"audit\":%u",
+		report->n_mounts, report->builds->len, report->n_missed, report->n_audit);
 	for (int v = 0; v < N_VERDICTS; v++)
 		g_string_append_printf(out, ",\"%s\":%u", journal_verdict_name(v), n[v]);
 	g_string_append_printf(out, ",\"bytes_not_written\":%" PRIu64 ",\"steps_not_run\":%u",

@@ -34,6 +34,29 @@ static void add_head(const Report *report, GString *out)
 		out, " %s missing from the journal\n", report->n_missed == 1 ? "is" : "are");
 }
 
+/* What is told of an audit has not come to pass. */
+static void add_audit(const Report *report, GString *out)
+{
+	unsigned n[N_VERDICTS] = {};
+	uint64_t bytes = 0;
+
+	for (unsigned i = 0; i < report->entries->len; i++) {
+		const Entry *entry = report->entries->pdata[i];
+
+		if (!entry->audit)
+			continue;
+		n[entry->line]++;
+		/* The bytes of what is renamed are those of the line before. */
+		if (report_is_same(entry) && !entry->passing)
+			bytes += entry->size;
+	}
+	if (report->n_audit > 0)
+		g_string_append_printf(out,
+			"%u verdicts are of an audit: nothing was held back; %u would have been "
+			"kept, %u restored, %" PRIu64 " bytes not written\n",
+			report->n_audit, n[VERDICT_KEPT], n[VERDICT_RESTORED], bytes);
+}
+
 static void add_saved(const Report *report, GString *out)
 {
 	g_autoptr(GPtrArray) saved = report_saved(report);
@@ -41,9 +64,10 @@ static void add_saved(const Report *report, GString *out)
 
 	if (saved->len == 0)
 		return;
-	g_string_append(out,
+	g_string_append_printf(out,
 		"\nFor nothing: written with the bytes that were there, so that what is made "
-		"of it was left alone\n   times        bytes    steps  file: command\n");
+		"of it was left alone%s\n   times        bytes    steps  file: command\n",
+		report->n_audit > 0 ? ", or would have been but for an audit" : "");
 	for (unsigned i = 0; i < MIN(saved->len, SAVED_SHOWN); i++) {
 		const Output *output = saved->pdata[i];
 		g_autofree char *path = show_path(report, output->path);
@@ -197,6 +221,7 @@ char *report_text(const Report *report)
 	GString *out = g_string_new(NULL);
 
 	add_head(report, out);
+	add_audit(report, out);
 	add_saved(report, out);
 	add_never_same(report, out);
 	for (unsigned i = 0; i < report->builds->len; i++)

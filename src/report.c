@@ -276,6 +276,7 @@ static void entry_read(Report *report, Entry *entry, const char *line)
 static Entry *entry_new(Report *report, const char *line, Verdict verdict)
 {
 	g_autofree char *more = journal_json_value(line, "read_more");
+	g_autofree char *audit = journal_json_value(line, "audit");
 	Entry *entry = g_new0(Entry, 1);
 	bool has;
 
@@ -297,6 +298,7 @@ static Entry *entry_new(Report *report, const char *line, Verdict verdict)
 	g_ptr_array_add(entry->step->entries, entry);
 	entry_read(report, entry, line);
 	entry->read_more = more != NULL;
+	entry->audit = audit != NULL;
 	return entry;
 }
 
@@ -334,6 +336,7 @@ bool report_add(Report *report, const char *line)
 		return false;
 	entry = entry_new(report, line, verdict);
 	g_ptr_array_add(report->entries, entry);
+	report->n_audit += entry->audit;
 	output_add(output_get(report, path), entry);
 	if (from)
 		output_moved(report, from, entry);

@@ -71,3 +71,4 @@ umnt
 members "a mount of run" run
 mnt -o audit
 gives "an audit" audit "$LKLFS" status --json
+has "an audit's line" "$("$LKLFS" status)" " 0 new, if this were no audit"

@@ -153,6 +153,28 @@ static void test_odd_lines(Lines *lines, gconstpointer data G_GNUC_UNUSED)
 	check_has(json, "\"path\":\"/x\\u001b[2J\\\\\\\"\\udcff\"");
 }
 
+/* What would have been is told apart from what has been. */
+static void test_audit(Lines *lines, gconstpointer data G_GNUC_UNUSED)
+{
+	g_autofree char *before = NULL, *text = NULL, *json = NULL;
+
+	says(lines, "new", "a", "", "");
+	says(lines, "kept", "a", "", "");
+	before = text_of(lines);
+	check_lacks(before, "audit");
+	check_has(before, "was left alone\n");
+	says(lines, "kept", "a", "", ",\"audit\":true");
+	says(lines, "restored", "b", "", ",\"audit\":true");
+	says(lines, "changed", "c", "", ",\"audit\":true");
+	text = text_of(lines);
+	check_has(text,
+		"\n3 verdicts are of an audit: nothing was held back; 1 would have been kept, 1 "
+		"restored, 8 bytes not written\n");
+	check_has(text, "was left alone, or would have been but for an audit\n");
+	json = json_of(lines);
+	check_has(json, "\"audit\":3,");
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -160,6 +182,7 @@ int main(int argc, char **argv)
 	g_test_add("/report-text/kept", Lines, NULL, lines_begin, test_kept, lines_end);
 	g_test_add("/report-text/passing", Lines, NULL, lines_begin, test_passing, lines_end);
 	g_test_add("/report-text/never-same", Lines, NULL, lines_begin, test_never_same, lines_end);
+	g_test_add("/report-text/audit", Lines, NULL, lines_begin, test_audit, lines_end);
 	g_test_add("/report-text/odd-lines", Lines, NULL, lines_begin, test_odd_lines, lines_end);
 	return g_test_run();
 }
