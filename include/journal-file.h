@@ -8,9 +8,9 @@
 
 typedef struct JournalFile JournalFile;
 
-/* fd is taken, on failure too; path: for messages. Returns 0, or -errno if there can be no thread.
- */
-int journal_file_new(int fd, const char *path, JournalFile **ret_file);
+/* fd is taken, on failure too, and so is copy_fd, a second file that gets all lines as well (-1:
+ * none); path: of the first, for messages. Returns 0, or -errno if there can be no thread. */
+int journal_file_new(int fd, int copy_fd, const char *path, JournalFile **ret_file);
 
 /* Where lines are put in, GStrings; NULL if file is. */
 Outbox *journal_file_outbox(JournalFile *file);

@@ -59,6 +59,9 @@ void journal_line_free(gpointer line);
  * are expected, whose writers wait for files at most. */
 char *journal_lines(Journal *journal);
 
+/* A copy of the newest line, to free; NULL: there is none yet. Waits for nobody. */
+char *journal_newest(Journal *journal);
+
 /* Adds this journal's totals to *totals. */
 void journal_sum(Journal *journal, Totals *totals);
 

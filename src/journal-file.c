@@ -21,6 +21,7 @@ struct JournalFile {
 	char *path;           /* owned; constant */
 	atomic_bool given_up; /* nobody waits for the thread any more, and the log may have gone */
 	int fd;               /* owned; constant */
+	int copy_fd;          /* owned; constant; gets all lines, too; or -1 */
 	/* the thread's alone: */
 	bool said;         /* that something is missing */
 	unsigned n_missed; /* lines that could not be written since one was */
@@ -64,8 +65,11 @@ static int write_own(JournalFile *file, GString *line)
 static void write_line(void *data, void *owner)
 {
 	JournalFile *file = owner;
+	bool cut = false;
 	int r = 0;
 
+	if (file->copy_fd >= 0)
+		(void)!write_all(file->copy_fd, data, &cut);
 	if (file->cut)
 		r = write_own(file, g_string_new("\n"));
 	if (r == 0 && file->n_missed > 0)
@@ -78,17 +82,19 @@ static void write_line(void *data, void *owner)
 	file->said = r < 0;
 }
 
-int journal_file_new(int fd, const char *path, JournalFile **ret_file)
+int journal_file_new(int fd, int copy_fd, const char *path, JournalFile **ret_file)
 {
 	JournalFile *file = g_new0(JournalFile, 1);
 	int r;
 
 	file->fd = fd;
+	file->copy_fd = copy_fd;
 	file->path = g_strdup(path);
 	r = outbox_new(
 		write_line, line_of_missed, journal_line_free, file, LINES_MAX, &file->outbox);
 	if (r < 0) {
 		fd_clear(&file->fd);
+		fd_clear(&file->copy_fd);
 		g_free(file->path);
 		g_free(file);
 		return r;
@@ -113,6 +119,7 @@ JournalFile *journal_file_free(JournalFile *file)
 		return NULL;
 	}
 	fd_clear(&file->fd);
+	fd_clear(&file->copy_fd);
 	g_free(file->path);
 	g_free(file);
 	return NULL;

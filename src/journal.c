@@ -139,6 +139,15 @@ char *journal_lines(Journal *journal)
 	return g_ref_string_acquire(journal->text);
 }
 
+char *journal_newest(Journal *journal)
+{
+	const GString *line;
+	HOLD(&journal->lock);
+
+	line = g_queue_peek_tail(&journal->lines);
+	return line ? g_strdup(line->str) : NULL;
+}
+
 void journal_sum(Journal *journal, Totals *totals)
 {
 	HOLD(&journal->lock);

@@ -570,7 +570,7 @@ static int session_go(Session *session)
 		return r;
 	prepare_process();
 	if (session->journal_fd >= 0) {
-		r = journal_file_new(fd_steal(&session->journal_fd), session->options->journal,
+		r = journal_file_new(fd_steal(&session->journal_fd), -1, session->options->journal,
 			&session->journal);
 		if (r < 0)
 			return log_errno(

@@ -252,10 +252,10 @@ static GString *line_begin(const struct timespec *time)
 }
 
 /* The members of a line; the time is there. */
-static void add_record(GString *line, const Record *record)
+static void add_record(GString *line, const Record *record, bool audit)
 {
 	add_string(line, "verdict", journal_verdict_name(record->verdict));
-	if (fs->options->audit)
+	if (audit)
 		g_string_append(line, ",\"audit\":true");
 	add_string(line, "path", record->path);
 	if (record->from)
@@ -305,7 +305,7 @@ static void record_tell(void *item, void *data)
 	if (record->counted)
 		atomic_fetch_sub(&fs->n_records_open, 1);
 	line = line_begin(&record->time);
-	add_record(line, record);
+	add_record(line, record, fs->options->audit);
 	g_string_append(line, "}\n");
 	journal_line(fs->journal, line);
 }
