@@ -16,6 +16,8 @@ struct Options {
 	bool debug;        /* -d, implies foreground: libfuse prints every request */
 	bool mkdir;        /* --mkdir: create missing directories */
 	bool or_plain;     /* run --or-plain: COMMAND runs even if mounting is impossible */
+	bool progress;     /* run --progress: a live line on the terminal */
+	bool report;       /* run --report: what `report` says, at the end */
 	char *log;         /* --log: the file that messages go to once all is live, or NULL */
 	char **dirs;       /* DIR..., as given */
 	unsigned n_mounts; /* how many these are: the mounts of this process */

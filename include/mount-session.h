@@ -33,6 +33,15 @@ void session_abort(Session *session);
  */
 int session_end_fd(Session *session);
 
+/* The verdicts of all mounts so far, added to *totals (but for what stays outdated), and, unless
+ * ret_newest is NULL, the absolute path of the file that the newest one is on, to free; NULL: there
+ * is none. Waits for nobody. */
+void session_look(Session *session, Totals *totals, char **ret_newest);
+
+/* With options->report: a descriptor, the caller's, of what the journals of all mounts tell. It is
+ * complete when the session has been finished. -1: there is none. */
+int session_lines(Session *session);
+
 /* Waits until every mount has ended, exposes what is left, and frees the session. Adds the verdicts
  * of all mounts to *totals. Returns 0, or -EIO if something could not be exposed. */
 int session_finish(Session *session, Totals *totals);

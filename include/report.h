@@ -112,6 +112,10 @@ Report *report_free(Report *report);
 /* Takes a line of a journal, in the order in which they come. False: it is none of this format. */
 bool report_add(Report *report, const char *line);
 
+/* The same for a text of such lines, empty ones aside: returns how many are none of this format, of
+ * *ret_n. */
+unsigned report_add_text(Report *report, const char *text, unsigned *ret_n);
+
 /* The file of this absolute path, or NULL. */
 const Output *report_output(const Report *report, const char *path);
 

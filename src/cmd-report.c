@@ -59,20 +59,13 @@ static int read_source(const char *name, char **ret_text)
 static int add_source(Report *report, const char *name)
 {
 	g_autofree char *text = NULL;
-	g_auto(GStrv) lines = NULL;
-	unsigned n_lines = 0, n_wrong = 0;
+	unsigned n_lines, n_wrong;
 	int r;
 
 	r = read_source(name, &text);
 	if (r < 0)
 		return r;
-	lines = g_strsplit(text, "\n", -1);
-	for (char **line = lines; *line; line++) {
-		if (!**line)
-			continue;
-		n_lines++;
-		n_wrong += !report_add(report, *line);
-	}
+	n_wrong = report_add_text(report, text, &n_lines);
 	if (n_wrong > 0 && n_wrong == n_lines)
 		return log_error("%s is no journal that this lklfs can read: give a file that -o "
 				 "journal=FILE has made",

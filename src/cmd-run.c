@@ -17,6 +17,9 @@
 #include "mount-helper.h"
 #include "mount-options.h"
 #include "mount-session.h"
+#include "progress.h"
+#include "report-causes.h"
+#include "report-text.h"
 #include "util.h"
 
 #include <errno.h>
@@ -34,8 +37,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define GRACE_MS 2000  /* between SIGTERM and SIGKILL, and for a detached mount to end */
-#define STRANGER_MS 20 /* between two looks for processes whose ends nobody tells */
+#define GRACE_MS 2000   /* between SIGTERM and SIGKILL, and for a detached mount to end */
+#define PROGRESS_MS 200 /* between two looks for anything new to be shown */
+#define STRANGER_MS 20  /* between two looks for processes whose ends nobody tells */
 
 static const int forwarded[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
 
@@ -52,21 +56,26 @@ struct Command {
 	int go_fd;      /* a Go here lets it start; our end closed without one ends it */
 	int refused_fd; /* a byte comes from here if it could not be executed */
 	bool ended;
-	int status; /* as of waitpid(2), once ended */
+	int status;         /* as of waitpid(2), once ended */
+	Progress *progress; /* owned; NULL: none is shown */
 };
 
 static void command_clear(Command *command)
 {
 	fd_clear(&command->go_fd);
 	fd_clear(&command->refused_fd);
+	command->progress = progress_free(command->progress);
 }
 
-static void get_signals(sigset_t *set)
+/* What is waited for. progress: also who stops us, for the terminal is given back before. */
+static void get_signals(sigset_t *set, bool progress)
 {
 	sigemptyset(set);
 	for (size_t i = 0; i < G_N_ELEMENTS(forwarded); i++)
 		sigaddset(set, forwarded[i]);
 	sigaddset(set, SIGCHLD);
+	if (progress)
+		sigaddset(set, SIGTSTP);
 }
 
 /* ---- COMMAND's side ---- */
@@ -153,6 +162,20 @@ static bool reap_children(Command *command)
 	return pid == 0;
 }
 
+/* The terminal is given back first. Then what the signal does by itself. */
+static void stop(Command *command)
+{
+	sigset_t set;
+
+	if (command->progress)
+		progress_hide(command->progress);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTSTP);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	raise(SIGTSTP);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
 /* Receives one signal. What the kernel sent (^C at the terminal) has reached COMMAND by itself. */
 static void take_signal(int signal_fd, Command *command)
 {
@@ -160,9 +183,11 @@ static void take_signal(int signal_fd, Command *command)
 
 	if (read(signal_fd, &info, sizeof info) != sizeof info)
 		return;
-	if (info.ssi_signo == SIGCHLD)
+	if (info.ssi_signo == SIGCHLD) {
 		reap_children(command);
-	else if (!command->ended && info.ssi_code != SI_KERNEL)
+	} else if (info.ssi_signo == SIGTSTP) {
+		stop(command);
+	} else if (!command->ended && info.ssi_code != SI_KERNEL)
 		kill(command->pid, info.ssi_signo);
 }
 
@@ -175,6 +200,35 @@ static void command_start(Command *command, Go go)
 	fd_clear(&command->go_fd);
 }
 
+static int time_left(gint64 deadline)
+{
+	gint64 left = (deadline - g_get_monotonic_time() + 999) / 1000;
+
+	return CLAMP(left, 0, INT_MAX);
+}
+
+/* If it is time for that. Returns for how long to wait for the next look, for poll(2); next: when,
+ * monotonic us. */
+static int show_progress(Command *command, Session *session, int64_t *next)
+{
+	const int64_t now = g_get_monotonic_time();
+	g_autofree char *newest = NULL;
+	Totals totals = {};
+
+	if (!command->progress)
+		return -1;
+	if (now < *next)
+		return time_left(*next);
+	*next = now + PROGRESS_MS * 1000;
+	session_look(session, &totals, NULL);
+	if (!progress_is_due(command->progress, &totals, now))
+		return PROGRESS_MS;
+	totals = (Totals){};
+	session_look(session, &totals, &newest);
+	progress_show(command->progress, &totals, newest, now);
+	return PROGRESS_MS;
+}
+
 /* session: NULL if it runs plain. */
 static void command_wait(Command *command, Session *session, int signal_fd)
 {
@@ -182,10 +236,11 @@ static void command_wait(Command *command, Session *session, int signal_fd)
 		{.fd = signal_fd, .events = POLLIN},
 		{.fd = session ? session_end_fd(session) : -1, .events = POLLIN},
 	};
+	int64_t next = g_get_monotonic_time() + PROGRESS_MS * 1000;
 
 	reap_children(command);
 	while (!command->ended) {
-		if (poll(p, G_N_ELEMENTS(p), -1) < 0)
+		if (poll(p, G_N_ELEMENTS(p), show_progress(command, session, &next)) <= 0)
 			continue;
 		if (p[1].revents) {
 			log_warning("somebody unmounted everything while COMMAND is running, which "
@@ -198,13 +253,6 @@ static void command_wait(Command *command, Session *session, int signal_fd)
 }
 
 /* ---- what is left behind ---- */
-
-static int time_left(gint64 deadline)
-{
-	gint64 left = (deadline - g_get_monotonic_time() + 999) / 1000;
-
-	return CLAMP(left, 0, INT_MAX);
-}
 
 static pid_t get_parent(pid_t pid)
 {
@@ -364,6 +412,26 @@ static void print_totals(const Totals *totals, bool audit)
 	fprintf(stderr, "%s\n", out->str);
 }
 
+/* What the journal has told of this run. lines_fd: of all of it. */
+static void print_report(int lines_fd, const char *base)
+{
+	GMappedFile *lines = g_mapped_file_new_from_fd(lines_fd, FALSE, NULL);
+	g_autofree char *all = NULL, *text = NULL;
+	Report *report = report_new(base);
+	unsigned n;
+
+	if (lines)
+		all = g_strndup(g_mapped_file_get_contents(lines), g_mapped_file_get_length(lines));
+	if (all)
+		(void)!report_add_text(report, all, &n);
+	report_end(report);
+	text = report_text(report);
+	fputs(text, stderr);
+	report_free(report);
+	if (lines)
+		g_mapped_file_unref(lines);
+}
+
 static int command_exit_status(const Command *command)
 {
 	if (WIFSIGNALED(command->status))
@@ -381,16 +449,23 @@ static int run_plain(Command *command, int signal_fd)
 	return command_exit_status(command);
 }
 
-/* The mounts are live: lets COMMAND run, and cleans up behind it. */
-static int run_command(Command *command, const Options *options, Session *session, int signal_fd)
+/* The mounts are live: lets COMMAND run, and cleans up behind it. cwd: where it runs. */
+static int run_command(
+	Command *command, const Options *options, Session *session, int signal_fd, const char *cwd)
 {
+	autofd lines_fd = options->report ? session_lines(session) : -1;
 	Totals totals = {};
 	bool refused;
 	char byte;
 	int r;
 
+	if (options->progress) {
+		signal(SIGTTOU, SIG_IGN);
+		command->progress = progress_new(STDERR_FILENO, cwd, options->audit);
+	}
 	command_start(command, GO_MOUNTED);
 	command_wait(command, session, signal_fd);
+	command->progress = progress_free(command->progress);
 	refused = read(command->refused_fd, &byte, 1) == 1;
 
 	if (getpid() == 1)
@@ -399,6 +474,8 @@ static int run_command(Command *command, const Options *options, Session *sessio
 		end_holders(session);
 	end_mounts(session);
 	r = session_finish(session, &totals);
+	if (!refused && lines_fd >= 0)
+		print_report(lines_fd, cwd);
 	if (!refused)
 		print_totals(&totals, options->audit);
 	return r < 0 ? EXIT_LKLFS : command_exit_status(command);
@@ -407,12 +484,13 @@ static int run_command(Command *command, const Options *options, Session *sessio
 static int run_with_options(const Options *options)
 {
 	__attribute__((cleanup(command_clear))) Command command = {.go_fd = -1, .refused_fd = -1};
+	g_autofree char *cwd = g_get_current_dir();
 	sigset_t signals, mask;
 	autofd signal_fd = -1;
 	Session *session;
 	int r;
 
-	get_signals(&signals);
+	get_signals(&signals, options->progress);
 	pthread_sigmask(SIG_BLOCK, &signals, &mask);
 	if (command_fork(options->command, &mask, &command) < 0)
 		return EXIT_LKLFS;
@@ -435,7 +513,7 @@ static int run_with_options(const Options *options)
 		waitpid(command.pid, NULL, 0);
 		return EXIT_LKLFS;
 	}
-	return run_command(&command, options, session, signal_fd);
+	return run_command(&command, options, session, signal_fd, cwd);
 }
 
 int cmd_run(int argc, char **argv)

@@ -421,6 +421,7 @@ static int take_command(Options *options, int argc, char **argv)
 int options_parse(Options *options, bool run, int argc, char **argv, bool *ret_done)
 {
 	gboolean foreground = FALSE, debug = FALSE, mkdir = FALSE, or_plain = FALSE;
+	gboolean progress = FALSE, report = FALSE;
 	g_auto(GStrv) lists = NULL, dirs = NULL;
 	g_autofree char *log = NULL;
 	GOptionEntry entries[] = {
@@ -436,6 +437,8 @@ int options_parse(Options *options, bool run, int argc, char **argv, bool *ret_d
 		{"foreground", 'f', 0, G_OPTION_ARG_NONE, &foreground, "Stay in the foreground",
 			NULL},
 		{},
+		{},
+		{},
 	};
 	const char *name = run ? "lklfs run" : "lklfs mount";
 	g_autofree char *details =
@@ -446,6 +449,10 @@ int options_parse(Options *options, bool run, int argc, char **argv, bool *ret_d
 		entries[0].description = "Print every request";
 		entries[5] = (GOptionEntry){"or-plain", 0, 0, G_OPTION_ARG_NONE, &or_plain,
 			"Run COMMAND even if mounting is impossible", NULL};
+		entries[6] = (GOptionEntry){"progress", 0, 0, G_OPTION_ARG_NONE, &progress,
+			"Show a live line on the terminal", NULL};
+		entries[7] = (GOptionEntry){"report", 0, 0, G_OPTION_ARG_NONE, &report,
+			"Print at the end what lklfs report says of this run", NULL};
 		argc = take_command(options, argc, argv);
 	}
 	r = options_parse_entries(entries, name, run ? "DIR... -- COMMAND [ARGS]" : "DIR...",
@@ -466,6 +473,8 @@ int options_parse(Options *options, bool run, int argc, char **argv, bool *ret_d
 	options->foreground = foreground || options->debug;
 	options->mkdir = mkdir;
 	options->or_plain = or_plain;
+	options->progress = progress;
+	options->report = report;
 	options->log = g_steal_pointer(&log);
 	options->dirs = g_steal_pointer(&dirs);
 	options->n_mounts = g_strv_length(options->dirs);

@@ -71,6 +71,7 @@ struct Session {
 	unsigned *minors;       /* constant; of each mount */
 	Inputs *inputs;         /* constant, owned; of all mounts */
 	int journal_fd;         /* options->journal, or -1 */
+	int lines_fd;           /* constant: with options->report, what the journal tells; or -1 */
 	JournalFile *journal;   /* what writes there; NULL: nothing */
 	int log_fd;             /* the starter's: options->log, until messages go there; or -1 */
 	int ready_fd;           /* constant: eventfd, counts mounts that answered INIT */
@@ -472,6 +473,7 @@ static Session *session_free(Session *session)
 	session->journal = journal_file_free(session->journal);
 	log_end_thread();
 	fd_clear(&session->journal_fd);
+	fd_clear(&session->lines_fd);
 	fd_clear(&session->log_fd);
 	fd_clear(&session->ready_fd);
 	fd_clear(&session->one_end_fd);
@@ -503,7 +505,7 @@ static Session *session_new(const Options *options)
 	session->minors = g_new0(unsigned, session->n_served);
 	session->inputs = inputs_new();
 	pthread_mutex_init(&session->lock, NULL);
-	session->log_fd = session->journal_fd = -1;
+	session->log_fd = session->journal_fd = session->lines_fd = -1;
 	session->ready_fd = eventfd(0, EFD_CLOEXEC);
 	session->one_end_fd = eventfd(0, EFD_CLOEXEC);
 	session->end_fd = eventfd(0, EFD_CLOEXEC);
@@ -555,6 +557,31 @@ static int session_find(Session *session)
 	return r;
 }
 
+/* What writes the journal, to its file, or for the report, or both. -errno is said. */
+static int session_open_journal(Session *session)
+{
+	const Options *options = session->options;
+	const char *name = options->journal ? options->journal : "of --report";
+	autofd copy_fd = -1;
+	int r;
+
+	if (options->report) {
+		session->lines_fd = memfd_create("lklfs-journal", MFD_CLOEXEC);
+		copy_fd = fcntl(session->lines_fd, F_DUPFD_CLOEXEC, 0);
+		if (copy_fd < 0)
+			return log_errno(-errno, "cannot keep the journal for --report");
+	}
+	if (session->journal_fd < 0)
+		session->journal_fd = fd_steal(&copy_fd);
+	if (session->journal_fd < 0)
+		return 0;
+	r = journal_file_new(
+		fd_steal(&session->journal_fd), fd_steal(&copy_fd), name, &session->journal);
+	if (r < 0)
+		return log_errno(r, "cannot write the journal %s", name);
+	return 0;
+}
+
 /* What was found is opened, mounted and served. */
 static int session_go(Session *session)
 {
@@ -569,13 +596,9 @@ static int session_go(Session *session)
 	if (r < 0)
 		return r;
 	prepare_process();
-	if (session->journal_fd >= 0) {
-		r = journal_file_new(fd_steal(&session->journal_fd), -1, session->options->journal,
-			&session->journal);
-		if (r < 0)
-			return log_errno(
-				r, "cannot write the journal %s", session->options->journal);
-	}
+	r = session_open_journal(session);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < session->n_served; i++) {
 		r = served_mount(&session->served[i], &session->targets[i].fd, &session->minors[i]);
 		if (r < 0)
@@ -683,6 +706,54 @@ int session_end_fd(Session *session)
 	return session->end_fd;
 }
 
+static void add_totals(const Totals *some, Totals *totals)
+{
+	for (int i = 0; i < N_VERDICTS; i++)
+		totals->n_verdicts[i] += some->n_verdicts[i];
+	totals->bytes_not_written += some->bytes_not_written;
+	totals->n_outdated += some->n_outdated;
+}
+
+/* Of a journal's newest line, if it is later than that of *newest; both are to free. */
+static void take_newest(Journal *journal, char **newest)
+{
+	g_autofree char *line = journal_newest(journal);
+	g_autofree char *time = line ? journal_json_value(line, "time") : NULL;
+	g_autofree char *other = *newest ? journal_json_value(*newest, "time") : NULL;
+
+	/* All have the same number of digits. */
+	if (g_strcmp0(time, other) > 0) {
+		g_free(*newest);
+		*newest = g_steal_pointer(&line);
+	}
+}
+
+void session_look(Session *session, Totals *totals, char **ret_newest)
+{
+	g_autofree char *newest = NULL, *path = NULL;
+	HOLD(&session->lock);
+
+	add_totals(&session->totals, totals);
+	/* Those that have ended are gone. */
+	for (size_t i = 0; i < session->n_served; i++) {
+		Fs *fs = session->served[i].fs;
+
+		if (fs)
+			journal_sum(fs_journal(fs), totals);
+		if (fs && ret_newest)
+			take_newest(fs_journal(fs), &newest);
+	}
+	if (!ret_newest)
+		return;
+	path = newest ? journal_json_value(newest, "path") : NULL;
+	*ret_newest = journal_json_text(path);
+}
+
+int session_lines(Session *session)
+{
+	return fcntl(session->lines_fd, F_DUPFD_CLOEXEC, 0);
+}
+
 int session_finish(Session *session, Totals *totals)
 {
 	int r;
@@ -691,10 +762,7 @@ int session_finish(Session *session, Totals *totals)
 		pthread_join(session->served[i].waiter, NULL);
 		session->served[i].serving = false;
 	}
-	for (int i = 0; i < N_VERDICTS; i++)
-		totals->n_verdicts[i] += session->totals.n_verdicts[i];
-	totals->bytes_not_written += session->totals.bytes_not_written;
-	totals->n_outdated += session->totals.n_outdated;
+	add_totals(&session->totals, totals);
 	r = session->error < 0 ? -EIO : 0;
 	session_free(session);
 	return r;

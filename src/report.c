@@ -342,3 +342,21 @@ bool report_add(Report *report, const char *line)
 		output_moved(report, from, entry);
 	return true;
 }
+
+unsigned report_add_text(Report *report, const char *text, unsigned *ret_n)
+{
+	unsigned n = 0, n_wrong = 0;
+
+	while (*text) {
+		const size_t length = strcspn(text, "\n");
+		g_autofree char *line = g_strndup(text, length);
+
+		if (length > 0) {
+			n++;
+			n_wrong += !report_add(report, line);
+		}
+		text += length + (text[length] == '\n');
+	}
+	*ret_n = n;
+	return n_wrong;
+}

@@ -12,13 +12,14 @@ all:
 	cat in; echo out >out
 	cat in; rm removed; echo x >removed
 	cat in; echo x >renamed.tmp; mv renamed.tmp renamed
+	cat in; echo raw >twice; echo x >twice
 	cat out removed renamed; echo end >end
 	cat late; echo x >outdated
 	cat in; ln -sf x link
 EOF
 lay_out() {
 	local name n=1000000000
-	for name in in out removed renamed outdated end late; do # each newer than what is before it
+	for name in in out removed renamed twice outdated end late; do # each newer than what is before it
 		case $name in
 		in | out | end) echo "$name" >"$B/$name" ;;
 		*) echo x >"$B/$name" ;;

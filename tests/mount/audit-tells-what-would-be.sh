@@ -25,6 +25,9 @@ twice: echo raw >twice; echo x >twice
 twice-renamed: echo raw >twice-renamed; echo x >twice-renamed.tmp; mv twice-renamed.tmp twice-renamed
 over-removed: rm over-removed; echo x >over-removed.tmp; mv over-removed.tmp over-removed
 copied: cp -p "$W/x" copied
+copied-after: "$TOOL" open 0 copied-after w,trunc -- write 0 0 'x\n' -- close 0 -- times copied-after 5 1100000000.5
+after-removal: "$TOOL" unlink after-removal -- open 0 after-removal w,creat -- write 0 0 'x\n' -- close 0 -- times after-removal 5 1100000000.5
+after-fsync: "$TOOL" open 0 after-fsync w -- write 0 0 x -- fsync 0 -- close 0 -- times after-fsync 5 1100000000.5
 copied-removed: rm copied-removed; cp -p "$W/x" copied-removed
 copied-then-again: cp -p "$W/x" copied-then-again; echo x >copied-then-again
 dated: echo x >dated; touch -d @1100000000 dated
@@ -106,7 +109,7 @@ diff "$T/told.normal" "$T/told.audit" >&2 || fail "an audit tells other verdicts
 # or all that proves nothing
 diff "$T/plain" "$T/normal" >"$T/differ" && fail "nothing is held back"
 for name in rewritten in-place by-truncate mapped removed made-again/f away link renamed link-renamed twice twice-renamed \
-	over-removed copied dated-within synced two-names; do
+	over-removed copied copied-after after-removal after-fsync dated-within synced two-names; do
 	grep -q "^> ./$name stayed$" "$T/differ" || fail "without -o audit $name does not stay: $(cat "$T/differ")"
 done
 

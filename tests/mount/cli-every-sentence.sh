@@ -12,6 +12,7 @@ cannot set the mode of %s back to %o, chmod it by hand
 COMMAND ended before it was started
 cannot create an event descriptor
 cannot write the journal %s
+cannot keep the journal for --report
 cannot receive signals
 cannot leave the working directory
 cannot take %s over
