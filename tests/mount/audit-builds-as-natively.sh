@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # -o audit: make, ninja and gcc run, each time, exactly what they run without lklfs, whatever has been forced or has
 # changed; and the journal and `lklfs report` name what would have been kept, after which less runs without -o audit.
-# AXES: root ext4
+# AXES: root ext4 plain
 . "${0%/*}/lib.sh"
 need make ninja gcc ar
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Design 5: bash, zsh and fish complete what --help says, and no more: commands, options, the options of -o with their defaults,
 # directories, mounts, and the command behind the -- of run. Each shell is asked itself.
-# AXES: root tmpfs
+# AXES: root tmpfs plain
 # TIMEOUT: 120
 . "${0%/*}/lib.sh"
 need zsh fish

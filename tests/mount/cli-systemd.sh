@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The service, the mount unit and the lines of fstab in contrib/systemd are ones that systemd and mount(8) accept, and what they start
 # lklfs with mounts. (contrib/ci/packages.sh has systemd do it.)
-# AXES: root ext4
+# AXES: root ext4 plain
 . "${0%/*}/lib.sh"
 need systemd-analyze systemd-escape findmnt
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # contrib/container/Containerfile copies all that meson and ninja need there: with those files alone lklfs is set up as it
 # says, and there is a rule for everything. Nothing is compiled here; contrib/ci/container.sh builds the image itself.
-# AXES: root tmpfs
+# AXES: root tmpfs plain
 . "${0%/*}/lib.sh"
 need meson ninja cc
 

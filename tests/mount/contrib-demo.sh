@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # contrib/demo: natively a second run makes everything again; under lklfs it takes the steps that are
 # forced and no others, until something has changed.
+# AXES: plain
 . "${0%/*}/lib.sh"
 
 need make cc

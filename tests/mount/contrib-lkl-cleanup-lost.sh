@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # contrib/lkl/lkl-cleanup --force unmounts as well if something can neither be exposed nor saved, and tells it: what is lost
 # is named, and it exits with 1.
-# AXES: root ext4
+# AXES: root ext4 plain
 . "${0%/*}/lib.sh"
 need chattr
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # TIMEOUT: 120
-# AXES: ext4
+# AXES: ext4 plain
 # contrib/lkl/lkl-cleanup: unmounts what is mounted at or below a tree: alive, dead, hidden below another
 # mount, stacked; does nothing to others; can be run again; with and without lklfs at hand. What lklfs refuses
 # it leaves, unless forced. It waits for daemons, sweeps what dead ones left, and names what it cannot.

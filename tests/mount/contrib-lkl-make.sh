@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # TIMEOUT: 120
-# AXES: ext4
+# AXES: ext4 plain
 # contrib/lkl/lkl-make: builds a tree like LKL's through lklfs, before and after its own fix; notices what the
 # tree's make misses; takes O=, spaces, and mounts that are there already, alive or dead.
 . "${0%/*}/lib.sh"

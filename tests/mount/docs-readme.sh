@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Every command that README.md shows does what is said there, and its picture is what the journals of today give.
-# AXES: root ext4
+# AXES: root ext4 plain
 # TIMEOUT: 180
 . "${0%/*}/lib.sh"
 . "$TOP/tests/shown.bash"
@@ -33,7 +33,7 @@ eq "the two commands" "$(cat "$T/commands")" $'contrib/quickstart.sh\ncontrib/ch
 has "what a server runs" "$(cat "$TOP/.ci/run")" "exec contrib/check.sh" # the second one: all of this
 head -n 1 "$T/commands" >"$T/shown"
 read -ra packages < <(sed -n 's/^packages=(\(.*\))$/\1/p' contrib/quickstart.sh)
-if [[ -z "$SANITIZED" ]] && dpkg -s "${packages[@]}" >/dev/null 2>&1; then # or it would install them
+if dpkg -s "${packages[@]}" >/dev/null 2>&1; then # or it would install them
 	PATH=$T/without:$PATH runs "two commands"
 	has "what quickstart.sh ends with" "$(tail -n 1 "$T/out")" "The outputs are the same, byte for byte."
 fi
