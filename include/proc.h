@@ -43,11 +43,15 @@ int proc_stat(pid_t pid, ProcStat *ret_stat);
 /* The process that a thread belongs to. Can wait. */
 int proc_process_of(pid_t tid, pid_t *ret_pid);
 
-/* What the process was called with: argv[0] and what follows, NULL-terminated, to free with
- * g_strfreev(). Of a long one the beginning, PROC_ARGUMENTS_MAX bytes, and then "..." as the last.
+/* What the process was called with: argv[0] and what follows, NULL-terminated, one block to free
+ * with g_free(). Of a long one the beginning, PROC_ARGUMENTS_MAX bytes, and then "..." as the last.
  * A process that ends has none. -EACCES: it belongs to somebody else than us and root, who might
  * have seen to it that whoever reads this from its memory waits for ever. Can wait. */
 int proc_arguments(pid_t pid, char ***ret_arguments);
+
+/* Such a block, of n bytes that are strings one after the other; the last may lack its 0. more:
+ * "..." follows. */
+char **proc_make_arguments(const char *text, size_t n, bool more);
 
 /* The supplementary groups of a thread: an array of gid_t, to free. Can wait. */
 int proc_groups(pid_t tid, GArray **ret_groups);

@@ -18,6 +18,8 @@
 #include "fileio.h"
 #include "util.h"
 
+#define PROC_MORE "..." /* stands for arguments that are left out */
+
 static int proc_open(pid_t pid, const char *file, int *ret_fd)
 {
 	char path[64];
@@ -154,10 +156,27 @@ int proc_parse_groups(const char *status, GArray **ret_groups)
 	return 0;
 }
 
+char **proc_make_arguments(const char *text, size_t n, bool more)
+{
+	const size_t n_last = more ? sizeof(PROC_MORE) : 0;
+	size_t n_arguments = more, i = 0;
+	char **arguments, *copy;
+
+	for (size_t at = 0; at < n; at++)
+		n_arguments += text[at] == 0 || at + 1 == n;
+	arguments = g_malloc0((n_arguments + 1) * sizeof(char *) + n + 1 + n_last);
+	copy = (char *)(arguments + n_arguments + 1);
+	memcpy(copy, text, n);
+	for (size_t at = 0; at < n; at += strlen(copy + at) + 1)
+		arguments[i++] = copy + at;
+	if (more)
+		arguments[i] = memcpy(copy + n + 1, PROC_MORE, n_last);
+	return arguments;
+}
+
 int proc_arguments(pid_t pid, char ***ret_arguments)
 {
-	g_autofree char *text = g_malloc(PROC_ARGUMENTS_MAX + 2);
-	GPtrArray *arguments;
+	char text[PROC_ARGUMENTS_MAX + 1];
 	autofd fd = -1;
 	struct stat st;
 	char path[32];
@@ -172,17 +191,11 @@ int proc_arguments(pid_t pid, char ***ret_arguments)
 	if (r == 0)
 		r = proc_open(pid, "cmdline", &fd);
 	if (r == 0)
-		r = fileio_pread(fd, text, PROC_ARGUMENTS_MAX + 1, 0, &n);
+		r = fileio_pread(fd, text, sizeof(text), 0, &n);
 	if (r < 0)
 		return r;
-	arguments = g_ptr_array_new();
-	text[n] = 0;
-	for (size_t at = 0; at < MIN(n, (size_t)PROC_ARGUMENTS_MAX); at += strlen(text + at) + 1)
-		g_ptr_array_add(arguments, g_strndup(text + at, PROC_ARGUMENTS_MAX - at));
-	if (n > PROC_ARGUMENTS_MAX)
-		g_ptr_array_add(arguments, g_strdup("..."));
-	g_ptr_array_add(arguments, NULL);
-	*ret_arguments = (char **)g_ptr_array_free(arguments, FALSE);
+	*ret_arguments = proc_make_arguments(
+		text, MIN(n, (size_t)PROC_ARGUMENTS_MAX), n > PROC_ARGUMENTS_MAX);
 	return 0;
 }
 

@@ -441,7 +441,7 @@ Process *step_process_unref(Process *process)
 	while (process && __atomic_sub_fetch(&process->n_refs, 1, __ATOMIC_ACQ_REL) == 0) {
 		Process *parent = process->parent;
 
-		g_strfreev(process->arguments);
+		g_free(process->arguments);
 		g_free(process);
 		process = parent;
 	}
@@ -591,10 +591,9 @@ static char **process_find_arguments(const Process *process)
 
 	if (proc_arguments(process->pid, &arguments) == 0)
 		return arguments;
-	arguments = g_new0(char *, 2);
-	if (proc_stat(process->pid, &stat) == 0)
-		arguments[0] = g_strdup(stat.command);
-	return arguments;
+	if (proc_stat(process->pid, &stat) < 0)
+		stat.command[0] = 0;
+	return proc_make_arguments(stat.command, strlen(stat.command), false);
 }
 
 static void process_learn_arguments(Process *process)
@@ -606,7 +605,7 @@ static void process_learn_arguments(Process *process)
 	arguments = process_find_arguments(process);
 	if (!__atomic_compare_exchange_n(&process->arguments, &none, arguments, false,
 		    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
-		g_strfreev(arguments);
+		g_free(arguments);
 }
 
 void step_learn_arguments(Process *process)

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <malloc.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -63,7 +64,7 @@ static void test_groups_of_nobody(void)
 
 static void check_arguments(char *const *want)
 {
-	g_auto(GStrv) got = NULL;
+	g_autofree char **got = NULL;
 	g_auto(GStrv) program = g_strdupv((char **)want);
 	GPid pid;
 	int end_fd = -1, in_fd = -1;
@@ -86,6 +87,37 @@ static void check_arguments(char *const *want)
 	g_assert_cmpstr(got[2], ==, want[2]);
 	g_assert_true(g_str_has_prefix(want[4], got[4]));
 	g_assert_cmpstr(got[5], ==, "...");
+}
+
+/* Those of every process that has written something may be remembered: they are one block, no
+ * larger than they are, but for a pointer each and what malloc adds. */
+static void test_arguments_are_compact(void)
+{
+	char *argv[] = {(char *)"sh", (char *)"-c", (char *)"echo; read a",
+		[3 ... 1000] = (char *)"-O", NULL};
+	g_autofree char **got = NULL;
+	int end_fd = -1, in_fd = -1;
+	size_t n, size;
+	GPid pid;
+	char byte;
+
+	g_assert_true(g_spawn_async_with_pipes(NULL, argv, NULL,
+		G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_SEARCH_PATH, NULL, NULL, &pid, &in_fd, &end_fd,
+		NULL, NULL));
+	g_assert_cmpint(read(end_fd, &byte, 1), ==, 1);
+	g_assert_cmpint(proc_arguments(pid, &got), ==, 0);
+	close(in_fd);
+	close(end_fd);
+	g_assert_cmpint(waitpid(pid, NULL, 0), ==, pid);
+
+	n = g_strv_length(got);
+	size = malloc_usable_size(got);
+	g_assert_cmpuint(n, ==, G_N_ELEMENTS(argv) - 1);
+	g_assert_cmpuint(size, <, n * (strlen("-O") + 1 + sizeof(char *)) + 100);
+	for (size_t i = 0; i < n; i++) {
+		g_assert_true(got[i] >= (char *)got);
+		g_assert_true(got[i] < (char *)got + size);
+	}
 }
 
 static void test_arguments(void)
@@ -146,6 +178,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/proc/groups-many-and-none", test_groups_many_and_none);
 	g_test_add_func("/proc/groups-of-nobody", test_groups_of_nobody);
 	g_test_add_func("/proc/arguments", test_arguments);
+	g_test_add_func("/proc/arguments-are-compact", test_arguments_are_compact);
 	g_test_add_func("/proc/arguments-of-others", test_arguments_of_others);
 	return g_test_run();
 }
