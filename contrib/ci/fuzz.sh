@@ -27,7 +27,7 @@ export CC=clang G_SLICE=always-malloc UBSAN_OPTIONS=halt_on_error=1:print_stackt
 again=()
 [[ ! -e "$build/build.ninja" ]] || again=(--reconfigure)
 meson setup "${again[@]}" "$build" "$top" -Db_sanitize=address,undefined -Db_lundef=false \
-	-Dc_args=-fsanitize=fuzzer-no-link && ninja -C "$build" || exit 2
+	-Dc_args=-fsanitize=fuzzer-no-link && ninja -C "$build" "${@/#/tests/fuzz/fuzz-}" || exit 2
 
 # What requests work on is best held in memory.
 scratch=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d) || exit 2
