@@ -13,9 +13,9 @@
 #include "fs.h"
 #include "journal.h"
 #include "log.h"
+#include "mount-daemon.h"
 #include "mount-helper.h"
 #include "mount-options.h"
-#include "proc.h"
 #include "util.h"
 
 #include <errno.h>
@@ -23,7 +23,6 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,16 +51,6 @@ static int time_left(const Wish *wish)
 	return CLAMP(left, 0, INT_MAX);
 }
 
-/* Whether a process's number means the same to us as to itself. */
-static bool is_in_our_pid_namespace(pid_t pid)
-{
-	g_autofree char *path = g_strdup_printf("/proc/%d/ns/pid", pid);
-	g_autofree char *own = g_file_read_link("/proc/self/ns/pid", NULL);
-	g_autofree char *theirs = g_file_read_link(path, NULL);
-
-	return own && theirs && !strcmp(own, theirs);
-}
-
 /* Whether the daemon serves another mount of the table still. */
 static bool serves_others(pid_t pid)
 {
@@ -81,32 +70,14 @@ static bool serves_others(pid_t pid)
 	return false;
 }
 
-/* Whether the daemon has the directory under its mount open, as it does until it is done with it.
- */
-static bool has_open(pid_t pid, const char *dir)
-{
-	g_autofree char *path = g_strdup_printf("/proc/%d/fd", pid);
-	g_autoptr(GDir) fds = g_dir_open(path, 0, NULL);
-	const char *name;
-
-	while (fds && (name = g_dir_read_name(fds))) {
-		g_autofree char *file = g_build_filename(path, name, NULL);
-		g_autofree char *target = g_file_read_link(file, NULL);
-
-		if (!g_strcmp0(target, dir))
-			return true;
-	}
-	return false;
-}
-
 static int open_daemon(const char *dir, const char *text, pid_t *ret_pid)
 {
 	pid_t pid = text ? journal_json_number(text, "pid") : 0;
 
 	*ret_pid = pid;
 	/* A container's processes have numbers of their own, which are others' here. */
-	return pid > 0 && is_in_our_pid_namespace(pid) && has_open(pid, dir) ? pidfd_open(pid, 0)
-									     : -1;
+	return pid > 0 && daemon_is_near(pid) && daemon_has_open(pid, dir) ? pidfd_open(pid, 0)
+									   : -1;
 }
 
 /* The file in which the daemon says what is lost; -1: there is none to be had. pid_fd: as of
@@ -172,82 +143,20 @@ static int wait_for_daemon(
 
 		if (poll(&p, 1, stays ? MIN(left, ASK_AGAIN_MS) : left) > 0)
 			return 0;
-		if (stays && !has_open(pid, dir))
+		if (stays && !daemon_has_open(pid, dir))
 			return 0;
 	} while (time_left(wish) > 0);
 	return refuse_to_wait(dir, pid, wish);
 }
 
-/* The effective user of a process. */
-static bool find_user(pid_t pid, uid_t *ret_uid)
-{
-	g_autofree char *path = g_strdup_printf("/proc/%d/status", pid);
-	g_autofree char *text = NULL;
-	const char *line;
-
-	if (!g_file_get_contents(path, &text, NULL, NULL))
-		return false;
-	line = strstr(text, "\nUid:");
-	return line && sscanf(line, "\nUid: %*u %u", ret_uid) == 1;
-}
-
-typedef struct Stopped Stopped;
-
-/* A process that is stopped. */
-struct Stopped {
-	pid_t pid;
-	int fd; /* owned: of the process */
-};
-
-static void stopped_clear(void *data)
-{
-	fd_clear(&((Stopped *)data)->fd);
-}
-
-/* What may be the daemon of a mount, which is stopped and so cannot say who it is: it has the
- * kernel's device open, and the directory under the mount. Anybody can have these, so it must be
- * one of who has mounted it, or root's. */
-static GArray *find_stopped(const Mount *mount)
-{
-	GArray *found = g_array_new(FALSE, FALSE, sizeof(Stopped));
-	g_autoptr(GDir) processes = g_dir_open("/proc", 0, NULL);
-	const char *name;
-
-	g_array_set_clear_func(found, stopped_clear);
-	while (processes && (name = g_dir_read_name(processes))) {
-		Stopped stopped = {.pid = (pid_t)strtol(name, NULL, 10), .fd = -1};
-		ProcStat stat;
-		uid_t uid;
-
-		if (stopped.pid <= 0 || proc_stat(stopped.pid, &stat) < 0 || stat.state != 'T' ||
-			!find_user(stopped.pid, &uid) || (uid != 0 && uid != mount->uid) ||
-			!is_in_our_pid_namespace(stopped.pid) ||
-			!has_open(stopped.pid, "/dev/fuse") || !has_open(stopped.pid, mount->dir))
-			continue;
-		stopped.fd = pidfd_open(stopped.pid, 0);
-		if (stopped.fd >= 0)
-			g_array_append_val(found, stopped);
-	}
-	return found;
-}
-
-/* Waits until one of them is done with the directory: another may be the daemon of what is mounted
- * below. */
 static int wait_for_stopped(const char *dir, const GArray *found, const Wish *wish)
 {
-	if (found->len == 0)
-		return 0;
-	do {
-		for (unsigned i = 0; i < found->len; i++) {
-			const Stopped *stopped = &g_array_index(found, Stopped, i);
-			struct pollfd p = {.fd = stopped->fd, .events = POLLIN};
-
-			if (poll(&p, 1, 0) > 0 || !has_open(stopped->pid, dir))
-				return 0;
-		}
+	while (!daemon_is_done(found, dir)) {
+		if (time_left(wish) == 0)
+			return refuse_to_wait(dir, g_array_index(found, Daemon, 0).pid, wish);
 		g_usleep(ASK_AGAIN_MS * 1000);
-	} while (time_left(wish) > 0);
-	return refuse_to_wait(dir, g_array_index(found, Stopped, 0).pid, wish);
+	}
+	return 0;
 }
 
 /* Cuts the connection. The daemon that sees this detaches the mount by itself, and has to see it
@@ -255,12 +164,11 @@ static int wait_for_stopped(const char *dir, const GArray *found, const Wish *wi
  * was being written, and to end. */
 static int cut_off(const Mount *mount, const Wish *wish)
 {
-	g_autoptr(GArray) found = find_stopped(mount);
+	g_autoptr(GArray) found = daemon_find(mount, DAEMON_STOPPED);
 	int r;
 
 	r = helper_abort(mount->minor);
-	for (unsigned i = 0; i < found->len; i++)
-		(void)!pidfd_send_signal(g_array_index(found, Stopped, i).fd, SIGCONT, NULL, 0);
+	daemon_wake(found);
 	if (r < 0)
 		log_warning("%s is detached only, for its connection cannot be cut: %s", mount->dir,
 			strerrordesc_np(-r));
@@ -342,6 +250,8 @@ static int umount_mount(const Mount *mount, const Wish *wish)
 	int r;
 
 	r = helper_read_status(mount, STATUS_TIMEOUT_MS, &text);
+	if (r == -ETIMEDOUT && daemon_bury(mount) == 0)
+		r = -ENOTCONN;
 	if (r == -ENOTCONN) {
 		r = helper_unmount(mount, true);
 		return r < 0 ? log_errno(r, "cannot take away the dead mount on %s", mount->dir)

@@ -22,6 +22,7 @@
 #include "log.h"
 #include "mount-helper.h"
 #include "mount-target.h"
+#include "mount-watch.h"
 #include "record.h"
 #include "request.h"
 #include "util.h"
@@ -70,6 +71,7 @@ struct Session {
 	char **dirs;            /* constant; the strings are the targets' */
 	unsigned *minors;       /* constant; of each mount */
 	Inputs *inputs;         /* constant, owned; of all mounts */
+	Watch *watch;           /* the starter's, owned; or NULL */
 	int journal_fd;         /* options->journal, or -1 */
 	int lines_fd;           /* constant: with options->report, what the journal tells; or -1 */
 	JournalFile *journal;   /* what writes there; NULL: nothing */
@@ -470,6 +472,7 @@ static Session *session_free(Session *session)
 		served_release(served);
 		target_clear(&session->targets[i]);
 	}
+	session->watch = watch_free(session->watch);
 	session->journal = journal_file_free(session->journal);
 	log_end_thread();
 	fd_clear(&session->journal_fd);
@@ -596,6 +599,7 @@ static int session_go(Session *session)
 	if (r < 0)
 		return r;
 	prepare_process();
+	session->watch = watch_new();
 	r = session_open_journal(session);
 	if (r < 0)
 		return r;
@@ -603,6 +607,7 @@ static int session_go(Session *session)
 		r = served_mount(&session->served[i], &session->targets[i].fd, &session->minors[i]);
 		if (r < 0)
 			return r;
+		watch_add(session->watch, session->minors[i]);
 	}
 	r = log_begin_thread();
 	if (r < 0)

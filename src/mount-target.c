@@ -7,6 +7,7 @@
 #include "mount-target.h"
 
 #include "log.h"
+#include "mount-daemon.h"
 #include "mount-helper.h"
 #include "util.h"
 
@@ -35,6 +36,8 @@ static int replace_dead(const char *dir)
 		if (!top || !helper_is_lklfs(top))
 			return 0;
 		r = helper_read_status(top, DEAD_TIMEOUT_MS, NULL);
+		if (r == -ETIMEDOUT && daemon_bury(top) == 0)
+			r = -ENOTCONN;
 		if (r != -ENOTCONN) {
 			log_error("%s is mounted with lklfs already: to mount it anew, first lklfs "
 				  "umount it",

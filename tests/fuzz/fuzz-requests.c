@@ -25,6 +25,17 @@
 
 #define N_STEPS_MAX 200
 
+/* ---- what libfuse keeps ---- */
+
+/* An interrupt that comes when its request has been answered waits for the next request, and is not
+ * freed with the session. That all requests are answered is asserted anyway. */
+const char *__lsan_default_suppressions(void);
+
+__attribute__((used)) const char *__lsan_default_suppressions(void)
+{
+	return "leak:libfuse3\n";
+}
+
 /* ---- who calls ---- */
 
 /* Starts a process of that name that waits for its parent's end. below: what its child is called,

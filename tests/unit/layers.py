@@ -16,7 +16,7 @@ import sys
 
 LAYERS = (  # top first
     ("main", "cmd", "cmd-*"),
-    ("mount-session", "mount-target", "mount-helper"),
+    ("mount-session", "mount-target", "mount-daemon", "mount-watch", "mount-helper"),
     ("request", "request-*", "order", "notify", "lock"),
     ("publish", "through", "save", "record", "pin", "match"),
     ("stage", "stage-content", "failed", "space", "fs", "node", "version", "offer", "former", "kept", "held", "audit", "late", "outdated"),
