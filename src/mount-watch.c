@@ -68,10 +68,11 @@ G_NORETURN static void watch_run(pid_t parent, int fd, const sigset_t *signals)
 	prctl(PR_SET_PDEATHSIG, PARENT_ENDS);
 	(void)!chdir("/");
 	dup2(fd, STDIN_FILENO);
-	close_range(STDIN_FILENO + 1, UINT_MAX, 0);
 	fcntl(STDIN_FILENO, F_SETFL, O_NONBLOCK);
 	signal(SIGTERM, SIG_DFL);
 	sigprocmask(SIG_SETMASK, signals, NULL);
+	/* This lets the daemon go on. */
+	close_range(STDIN_FILENO + 1, UINT_MAX, 0);
 
 	sigemptyset(&wanted);
 	sigaddset(&wanted, PARENT_ENDS);
@@ -85,16 +86,21 @@ G_NORETURN static void watch_run(pid_t parent, int fd, const sigset_t *signals)
 
 Watch *watch_new(void)
 {
-	autofd read_fd = -1, write_fd = -1, process_fd = -1;
+	autofd read_fd = -1, write_fd = -1, ready_fd = -1, unready_fd = -1, process_fd = -1;
 	pid_t pid, parent = getpid();
 	sigset_t signals, mask;
-	int fds[2];
+	int fds[2], ready[2];
 	Watch *watch;
+	char byte;
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return NULL;
 	read_fd = fds[0];
 	write_fd = fds[1];
+	if (pipe2(ready, O_CLOEXEC) < 0)
+		return NULL;
+	ready_fd = ready[0];
+	unready_fd = ready[1];
 	/* Before it is there, or it might miss them. */
 	sigfillset(&signals);
 	sigdelset(&signals, SIGTERM);
@@ -106,6 +112,9 @@ Watch *watch_new(void)
 	process_fd = pid < 0 ? -1 : pidfd_open(pid, 0);
 	if (process_fd < 0)
 		return NULL;
+	/* It has another name, and nothing of our caller's, when it has closed this. */
+	fd_clear(&unready_fd);
+	(void)!read(ready_fd, &byte, 1);
 	watch = g_new(Watch, 1);
 	*watch = (Watch){pid, fd_steal(&process_fd), fd_steal(&write_fd)};
 	return watch;

@@ -89,10 +89,14 @@ def write_sources(src, state):
             path.write_bytes(data)
 
 
+def raise_it(error):
+    raise error
+
+
 def contents(out):
     """name -> (mode, bytes) of every file; hidden names and temporary ones on their own"""
     files, hidden, unsaved = {}, [], []
-    for directory, names, leaves in os.walk(out):
+    for directory, names, leaves in os.walk(out, onerror=raise_it):
         for name in list(names):
             if name.startswith(HIDDEN):
                 hidden.append(name)
@@ -438,9 +442,10 @@ def main():
     while n < args.rounds and (args.count or not sum(counts.values())):
         try:
             n += project.round(hows)
-        except Failed as error:
-            counts[error.kind] += 1
+        except (Failed, OSError, subprocess.SubprocessError) as error:
+            counts[error.kind if isinstance(error, Failed) else "other"] += 1
             print(f"FAIL  after {n} rounds, {' '.join(project.done)}: {error}\n      the tree is left in {project.top}", flush=True)
+            print("".join(f"      {line}" for line in open("/proc/self/mountinfo") if str(project.top) in line), flush=True)
     print(
         f"{n} rounds, {project.n_ended} ended in the middle, {project.n_looked_at} files looked at, "
         f"{project.n_unsaved} saved beside, {project.n_hung} let go, {counts['torn']} torn, {counts['lost']} lost, {counts['stale']} stale"
