@@ -129,7 +129,8 @@ static inline void expect(Worker *w, long r, const char *call)
 	crowd_fail(w->crowd, "%s in %s: %s", call, atomic_load(&w->slot->doing), strerror(error));
 }
 
-/* Whoever syncs or closes is told of what somebody else has been hit by. If a process is killed
+/* Whoever syncs, closes, or reads or writes past the cache is told of what somebody else has been
+ * hit by. If a process is killed
  * while the kernel has the daemon note the times of a file for it (in rename, unlink, fallocate),
  * FUSE remembers that as an error of the file and of the file system: EINTR, and EIO from then on.
  * An error of the daemon's own making would be in its log, which has to be empty. */

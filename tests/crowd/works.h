@@ -194,9 +194,9 @@ static inline void work_direct(Worker *w)
 	if (fd < 0)
 		return;
 	if (store)
-		expect(w, pwrite(fd, draw_bytes(w), size, at), "direct pwrite");
+		expect_synced(w, pwrite(fd, draw_bytes(w), size, at), "direct pwrite");
 	else
-		expect(w, pread(fd, w->buffer, size, at), "direct pread");
+		expect_synced(w, pread(fd, w->buffer, size, at), "direct pread");
 	close_drawn(w, fd);
 }
 
