@@ -118,7 +118,7 @@ static void start(Crowd *crowd, int index, uint64_t round)
 	pid_t pid;
 
 	w.random = content_mix(crowd->seed ^ (uint64_t)index << 32 ^ round);
-	crowd->slots[index].moved = now_ns();
+	crowd->slots[index].moved = crowd->clock;
 	crowd->slots[index].killed = false;
 	atomic_store(&w.slot->doing, "starting");
 	pid = fork();
@@ -189,6 +189,7 @@ static bool run(Crowd *crowd)
 	const int64_t end = now_ns() + crowd->seconds * INT64_C(1000000000);
 	Worker lots = {.random = crowd->seed};
 	uint64_t round = 0;
+	int64_t over;
 
 	for (int i = 0; i < crowd->n_slots; i++) {
 		crowd->slots[i].stall =
@@ -203,13 +204,15 @@ static bool run(Crowd *crowd)
 			return false;
 	}
 	atomic_store(&crowd->over, true);
+	over = watch_clock(crowd);
 	for (int i = 0; i < crowd->n_slots; i++)
-		crowd->slots[i].moved = now_ns();
+		crowd->slots[i].moved = over;
 	while (reap(crowd, &round)) {
 		pause_ms(20);
 		if (watch_barks(crowd))
 			return false;
-		if (now_ns() > end + (DROP_PATIENCE + 1) * crowd->stall * INT64_C(1000000000)) {
+		if (crowd->clock >
+			over + (DROP_PATIENCE + 1) * crowd->stall * INT64_C(1000000000)) {
 			crowd_fail(crowd, "children of those that have gone do not end");
 			return false;
 		}

@@ -38,7 +38,7 @@ struct Slot {
 	int64_t longest;           /* its own: ns; a work of its */
 	const char *longest_work;  /* its own: which */
 	uint64_t n_done_seen;      /* the watchdog's */
-	int64_t moved;             /* the watchdog's: ns; when it last moved */
+	int64_t moved;             /* the watchdog's: ns on its own clock; when it last moved */
 	bool killed;               /* the parent's: by itself */
 };
 
@@ -60,6 +60,7 @@ struct Crowd {
 	_Atomic uint64_t n_noted;       /* EIO of those that sync or close */
 	_Atomic uint64_t n_whole;       /* whole contents that were read */
 	_Atomic uint64_t generation;
+	int64_t looked, clock; /* the watchdog's: ns; see watch_clock() */
 	uint64_t n_killed,
 		n_lost; /* the parent's: by itself, and by the kernel for want of memory */
 	Slot slots[N_SLOTS_MAX];

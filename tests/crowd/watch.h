@@ -62,10 +62,23 @@ static inline void watch_tell_process(pid_t pid)
 		closedir(d);
 }
 
+/* The watchdog's clock. Where all processes are stopped together, with this one among them (a
+ * virtual machine that is saved, a control group that is frozen), nobody stands still by himself:
+ * of the time between two looks no more than a second counts. */
+static inline int64_t watch_clock(Crowd *crowd)
+{
+	const int64_t second = INT64_C(1000000000), now = now_ns();
+	const int64_t since = now - crowd->looked;
+
+	crowd->clock += since < second ? since : second;
+	crowd->looked = now;
+	return crowd->clock;
+}
+
 /* Whether one stands still; says so, for as many as fit. */
 static inline bool watch_barks(Crowd *crowd)
 {
-	const int64_t now = now_ns();
+	const int64_t now = watch_clock(crowd);
 	int n = 0;
 
 	for (int i = 0; i < crowd->n_slots; i++) {
