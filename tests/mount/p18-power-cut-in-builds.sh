@@ -9,5 +9,5 @@ need python3 make gcc ar ld mkfs.xfs mkfs.ext4
 
 for fs in xfs ext4; do
 	mkdir "$B/$fs"
-	"$TOP/tests/crash/builds.py" --cut "$fs" --option durable --lklfs "$LKLFS" "$B/$fs" $((${#SANITIZED} ? 1 : 3)) >&2
+	"$TOP/tests/crash/builds.py" --cut "$fs" --option durable --lklfs "$LKLFS" "$B/$fs" $((${#SANITIZED} ? 1 : 2)) >&2
 done
