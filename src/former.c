@@ -771,5 +771,6 @@ bool former_give_up(Fs *fs)
 
 	while (fs->formers->all.length > 0)
 		former_drop_and_trim(fs, g_queue_peek_head(&fs->formers->all));
-	return any;
+	/* What has been replaced may still be open, to be looked at for the journal. */
+	return (fs->records && outbox_drain(fs->records)) || any;
 }

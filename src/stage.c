@@ -92,15 +92,9 @@ static bool stage_is_full(int r)
 
 bool stage_make_room(Fs *fs, int r)
 {
-	if (!stage_is_full(r))
-		return false;
-	{
-		HOLD(&fs->lock);
-		if (former_give_up(fs))
-			return true;
-	}
-	/* What has been replaced may still be looked at for the journal. */
-	return fs->records && outbox_drain(fs->records);
+	HOLD(&fs->lock);
+
+	return stage_is_full(r) && former_give_up(fs);
 }
 
 /* The file of a new name, with mode and owner. ret_hidden: as of backing_stage(). */
