@@ -31,13 +31,14 @@ bool inputs_is_own(Inputs *inputs, const Process *writer, const struct stat *st)
 
 /* The thread tid of reader (NULL: whoever the thread has been known as, if it has) has opened a
  * file for reading. mtime: what counts as that of the file. What was written inside its own step is
- * no input of that. Whether the name of the file is wanted: its step has not read it before. */
+ * no input of that. name: tells its names apart, mostly. Whether its path is wanted: its step has
+ * not read it by that name before. */
 bool inputs_read(Inputs *inputs, pid_t tid, Process *reader, const struct stat *st,
-	const struct timespec *mtime);
+	const struct timespec *mtime, unsigned name);
 
-/* And this is the name. */
-void inputs_name_read(
-	Inputs *inputs, pid_t tid, Process *reader, const struct stat *st, const char *path);
+/* And this is the path. */
+void inputs_name_read(Inputs *inputs, pid_t tid, Process *reader, const struct stat *st,
+	unsigned name, const char *path);
 
 /* The paths that the step of writer (NULL: unknown) has read since this was asked last: an array
  * that owns its strings; NULL: none. *ret_more: the step has read more

@@ -68,6 +68,9 @@ Node *node_new_root(Fs *fs);
 /* NULL if nothing is known of the name. No reference is taken. */
 Node *node_find(Fs *fs, Node *parent, const char *name);
 
+/* A hash of its directory and its name. */
+unsigned node_name_hash(const Node *node);
+
 /* Finds or makes; the caller owns a reference. */
 Node *node_get(Fs *fs, Node *parent, const char *name);
 

@@ -163,7 +163,7 @@ static int mount_in_background(const Options *options)
 	if (r == EXIT_DONE && inside)
 		log_warning(
 			"the working directory is inside %s and still shows what is underneath: "
-			"enter it anew with cd .",
+			"enter it anew with cd \"$PWD\"",
 			inside);
 	return r;
 }

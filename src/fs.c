@@ -33,9 +33,7 @@
 
 static guint name_hash(gconstpointer key)
 {
-	const Node *node = key;
-
-	return g_direct_hash(node->parent) * 31 + g_str_hash(node->name);
+	return node_name_hash(key);
 }
 
 static gboolean name_equal(gconstpointer a, gconstpointer b)

@@ -25,6 +25,7 @@
 #define INPUTS_READER_US (1000 * 1000)
 
 typedef struct File File;
+typedef struct Read Read;
 typedef struct Reader Reader;
 typedef struct Step Step;
 
@@ -33,6 +34,12 @@ struct File {
 	struct timespec mtime; /* another one: somebody else has written it since */
 	Process *writer;       /* owned; NULL: unknown */
 	GList link;            /* in inputs->written */
+};
+
+/* A file, by one of its names. */
+struct Read {
+	FileId id;
+	unsigned name;
 };
 
 struct Reader {
@@ -45,7 +52,7 @@ struct Step {
 	Process *first; /* owned */
 	GList link;     /* in inputs->used */
 	struct timespec newest;
-	GHashTable *read; /* FileId, owned: those whose names have been told */
+	GHashTable *read; /* Read, owned: those whose paths have been told */
 	GPtrArray *names; /* of those, strings that nobody has asked for yet; NULL: none */
 	bool more;        /* than that */
 };
@@ -69,6 +76,20 @@ static guint first_hash(gconstpointer first)
 static gboolean first_equal(gconstpointer a, gconstpointer b)
 {
 	return step_process_equal(a, b);
+}
+
+static guint read_hash(gconstpointer key)
+{
+	const Read *read = key;
+
+	return file_id_hash(&read->id) ^ read->name;
+}
+
+static gboolean read_equal(gconstpointer a, gconstpointer b)
+{
+	const Read *x = a, *y = b;
+
+	return x->name == y->name && file_id_equal(&x->id, &y->id);
 }
 
 static void step_free(gpointer data)
@@ -172,7 +193,7 @@ static Step *step_get(Inputs *inputs, Process *process)
 	step = g_new0(Step, 1);
 	step->first = step_process_ref(step_first(process));
 	step->link.data = step;
-	step->read = g_hash_table_new_full(file_id_hash, file_id_equal, g_free, NULL);
+	step->read = g_hash_table_new_full(read_hash, read_equal, g_free, NULL);
 	g_hash_table_insert(inputs->steps, step->first, step);
 	g_queue_push_head_link(&inputs->used, &step->link);
 	return step;
@@ -227,9 +248,9 @@ bool inputs_is_own(Inputs *inputs, const Process *writer, const struct stat *st)
 }
 
 /* The step has been used last. */
-static void step_add_name(Inputs *inputs, Step *step, const FileId *id, const char *path)
+static void step_add_name(Inputs *inputs, Step *step, const Read *read, const char *path)
 {
-	if (!g_hash_table_add(step->read, g_memdup2(id, sizeof(*id))))
+	if (!g_hash_table_add(step->read, g_memdup2(read, sizeof(*read))))
 		return;
 	if (!step->names)
 		step->names = g_ptr_array_new_with_free_func(g_free);
@@ -254,9 +275,9 @@ static Step *step_of_reader(Inputs *inputs, pid_t tid, Process *reader, const st
 }
 
 bool inputs_read(Inputs *inputs, pid_t tid, Process *reader, const struct stat *st,
-	const struct timespec *mtime)
+	const struct timespec *mtime, unsigned name)
 {
-	const FileId id = file_id(st);
+	const Read read = {file_id(st), name};
 	Step *step;
 	HOLD(&inputs->lock);
 
@@ -267,7 +288,7 @@ bool inputs_read(Inputs *inputs, pid_t tid, Process *reader, const struct stat *
 		return false;
 	if (time_before(&step->newest, mtime))
 		step->newest = *mtime;
-	if (g_hash_table_contains(step->read, &id))
+	if (g_hash_table_contains(step->read, &read))
 		return false;
 	if (g_hash_table_size(step->read) < INPUTS_NAMES_MAX)
 		return true;
@@ -275,16 +296,16 @@ bool inputs_read(Inputs *inputs, pid_t tid, Process *reader, const struct stat *
 	return false;
 }
 
-void inputs_name_read(
-	Inputs *inputs, pid_t tid, Process *reader, const struct stat *st, const char *path)
+void inputs_name_read(Inputs *inputs, pid_t tid, Process *reader, const struct stat *st,
+	unsigned name, const char *path)
 {
-	const FileId id = file_id(st);
+	const Read read = {file_id(st), name};
 	Step *step;
 	HOLD(&inputs->lock);
 
 	step = step_of_reader(inputs, tid, reader, st);
 	if (step)
-		step_add_name(inputs, step, &id, path);
+		step_add_name(inputs, step, &read, path);
 }
 
 GPtrArray *inputs_take_names(Inputs *inputs, Process *writer, bool *ret_more)

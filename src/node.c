@@ -66,6 +66,11 @@ Node *node_find(Fs *fs, Node *parent, const char *name)
 	return g_hash_table_lookup(fs->names, &key);
 }
 
+unsigned node_name_hash(const Node *node)
+{
+	return g_direct_hash(node->parent) * 31 + g_str_hash(node->name);
+}
+
 Node *node_get(Fs *fs, Node *parent, const char *name)
 {
 	Node *node = node_find(fs, parent, name);

@@ -198,6 +198,11 @@ static bool order_is_small(const Node *node)
 	       node->exposed->size <= ORDER_QUICK_SIZE;
 }
 
+static bool order_is_dir(const Node *node)
+{
+	return node && node->exposed && node->exposed->type == S_IFDIR;
+}
+
 static Admission order_rename(Request *r, const char *names, uint64_t new_parent)
 {
 	Node *node = order_child(r->fs, request_header(r)->nodeid, names);
@@ -207,7 +212,8 @@ static Admission order_rename(Request *r, const char *names, uint64_t new_parent
 		return ADMIT_PARKED;
 	if (order_must_wait(r, node))
 		return order_park(r, node->stage);
-	return order_node(r, target, order_is_small(node) ? ADMIT_GLANCE : ADMIT_LOOK);
+	return order_node(r, target,
+		order_is_small(node) && !order_is_dir(target) ? ADMIT_GLANCE : ADMIT_LOOK);
 }
 
 static void order_enter(Request *r, Stage *stage)

@@ -564,7 +564,7 @@ static int publish_name(
 	if (back && fs->audit && publish_restore_audited(fs, stage, match, ends, outcome) == 0)
 		return 0;
 	late = back && !fs->audit && publish_is_late(fs, stage, match);
-	if (back && !late && publish_restore(fs, stage, match, ret_verdict) == 0)
+	if (back && !late && !fs->audit && publish_restore(fs, stage, match, ret_verdict) == 0)
 		return 0;
 	if (stage->is_new) {
 		*ret_verdict = late ? VERDICT_RESTORED : VERDICT_NEW;

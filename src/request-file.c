@@ -330,12 +330,13 @@ static void open_note_read(Fs *fs, const Node *node, const struct stat *st)
 	const Request *current = request_current();
 	const pid_t tid = (pid_t)request_header(current)->pid;
 	const struct timespec mtime = audit_mtime(fs, st);
+	const unsigned name = node_name_hash(node);
 	g_autofree char *path = NULL;
 
-	if (!inputs_read(fs->inputs, tid, current->caller, st, &mtime))
+	if (!inputs_read(fs->inputs, tid, current->caller, st, &mtime, name))
 		return;
 	path = node_absolute_path(fs, node);
-	inputs_name_read(fs->inputs, tid, current->caller, st, path);
+	inputs_name_read(fs->inputs, tid, current->caller, st, name, path);
 }
 
 /* Opens the exposed file; -ESTALE if it is not this version any more. */
@@ -594,8 +595,10 @@ void request_create(
 		&store);
 	if (r == 0 && store)
 		writing_store_size(fs, handle);
-	if (r == 0 && !made && (fi->flags & O_TRUNC))
+	if (r == 0 && !made && (fi->flags & O_TRUNC)) {
+		content_begin(handle->stage);
 		r = stage_truncate(fs, handle->stage, 0);
+	}
 	if (r == 0) {
 		request_reply_create(req, &entry, handle, fi);
 		return;

@@ -230,8 +230,12 @@ int stage_write(Fs *fs, Stage *stage, const void *buffer, size_t length, off_t o
 		stage->difference = offset;
 	if (r == 0)
 		r = fileio_pwrite(stage->fd, buffer, length, offset);
-	if (r < 0 && stage_make_room(fs, r))
-		r = fileio_pwrite(stage->fd, buffer, length, offset);
+	/* Both steps: it may have been the first one that failed. */
+	if (r < 0 && stage_make_room(fs, r)) {
+		r = stage_make_writable(fs, stage, stage->size);
+		if (r == 0)
+			r = fileio_pwrite(stage->fd, buffer, length, offset);
+	}
 	if (r < 0) {
 		stage->error = r;
 		return r;

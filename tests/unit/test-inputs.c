@@ -51,14 +51,20 @@ static struct stat file(ino_t ino, time_t mtime)
 	return (struct stat){.st_dev = 1, .st_ino = ino, .st_mtim = {.tv_sec = mtime}};
 }
 
-static void reads(Place *place, Process *reader, ino_t ino, time_t mtime)
+static void reads_as(Place *place, Process *reader, ino_t ino, time_t mtime, const char *path)
 {
 	const struct stat st = file(ino, mtime);
+	const unsigned name = g_str_hash(path);
 
+	if (inputs_read(place->inputs, 0, reader, &st, &st.st_mtim, name))
+		inputs_name_read(place->inputs, 0, reader, &st, name, path);
+}
+
+static void reads(Place *place, Process *reader, ino_t ino, time_t mtime)
+{
 	g_autofree char *path = g_strdup_printf("/m/%d", (int)ino);
 
-	if (inputs_read(place->inputs, 0, reader, &st, &st.st_mtim))
-		inputs_name_read(place->inputs, 0, reader, &st, path);
+	reads_as(place, reader, ino, mtime, path);
 }
 
 static void writes(Place *place, Process *writer, ino_t ino, time_t mtime)
@@ -120,11 +126,11 @@ static void test_known_threads(Place *place, gconstpointer data G_GNUC_UNUSED)
 
 	g_assert_false(inputs_know(place->inputs, tid));
 	g_assert_false(inputs_know(place->inputs, 0));
-	inputs_read(place->inputs, tid, place->me, &st, &st.st_mtim);
+	inputs_read(place->inputs, tid, place->me, &st, &st.st_mtim, 1);
 	g_assert_true(inputs_know(place->inputs, tid));
 	/* the same place in the table */
 	g_assert_false(inputs_know(place->inputs, tid + 512));
-	inputs_read(place->inputs, tid, NULL, &later, &later.st_mtim);
+	inputs_read(place->inputs, tid, NULL, &later, &later.st_mtim, 1);
 	g_assert_cmpint(newest(place, place->me, 10), ==, 20);
 }
 
@@ -158,6 +164,10 @@ static void test_file_names(Place *place, gconstpointer data G_GNUC_UNUSED)
 	check_names(place, place->me, "/m/5", false);
 	check_names(place, place->other, "/m/4", false);
 	check_names(place, NULL, "", false);
+	/* by another name it is told once more */
+	reads_as(place, place->me, 5, 10, "/m/other");
+	reads_as(place, place->me, 5, 10, "/m/other");
+	check_names(place, place->me, "/m/other", false);
 }
 
 static unsigned count_names(Place *place, Process *writer, bool *ret_more)
