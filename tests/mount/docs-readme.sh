@@ -52,8 +52,15 @@ mapfile -t steps < <(awk 'NF == 2 && $1 ~ /^[A-Z]+$/ { print $1 }' "$T/out")
 sorted() { printf '%s\n' "$@" | sort | xargs; }
 eq "the first run of make" "$(sorted "${steps[@]:0:11}")" "AR CC CC CC CC CP GEN INSTALL INSTALL LD LD"
 eq "the second, which is forced to four steps" "$(sorted "${steps[@]:11:4}")" "CP GEN INSTALL INSTALL"
-eq "the third, with another greeting" "$(sorted "${steps[@]:15}")" "AR CC CC CC CP GEN INSTALL INSTALL LD LD"
+forced_and_others="AR CC CC CC CP GEN INSTALL INSTALL LD LD"
+eq "the third, with another greeting" "$(sorted "${steps[@]:15:10}")" "$forced_and_others"
+eq "the fourth, an audit, with the same greeting" "$(sorted "${steps[@]:25}")" "$forced_and_others"
+eq "what is run with a journal" "$(grep -c '^lklfs run .*-o journal=' "$T/shown")" 3
+has "what report says of the journal" "$(cat "$T/out")" "3 builds, "
 has "what report says of the change" "$(cat "$T/out")" "include/demo/config.h"
+counted=$(sed -n 's/.*ten outputs and counts `\(.*\)`: .*/\1/p' "$readme")
+has "what the first run counts" "$(grep -m 1 'files written' "$T/err")" "${counted:?}: 0 kept"
+has "what the audit would have kept" "$(cat "$T/err")" "4 would have been kept, 6 restored"
 
 # the line of fstab: in this mount namespace there is such a directory, and such a helper
 line=$(shown "$readme" options)
