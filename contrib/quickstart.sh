@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# From a fresh Debian 12 machine to lklfs at work:
+# From a fresh Debian 12 or 13 machine to lklfs at work:
 #
 #   contrib/quickstart.sh             the small build in contrib/demo, without and with lklfs
 #   contrib/quickstart.sh LKL_TREE    the build of the Linux Kernel Library in that tree, on lklfs
@@ -57,7 +57,7 @@ install_missing() {
 			missing+=("$package")
 	done
 	((${#missing[@]})) || return 0
-	command -v apt-get >/dev/null || die "these packages of Debian 12 are needed: ${missing[*]}"
+	command -v apt-get >/dev/null || die "these packages of Debian 12 or 13 are needed: ${missing[*]}"
 	say "Installing ${missing[*]}"
 	if ((EUID != 0)); then
 		command -v sudo >/dev/null || die "root, or sudo, is needed to install: ${missing[*]}"

@@ -11,7 +11,7 @@
 #   trixie         Debian 13, libfuse 3.17     the same
 #   trixie-i386    32 bits                     unit: built by both, and the unit tests
 #
-# The default is trixie and trixie-i386, for Debian 12 is what check.sh itself is meant for. Needs root, mmdebstrap or
+# The default is trixie and trixie-i386, for check.sh is run on Debian 12 anyway. Needs root, mmdebstrap or
 # debootstrap, and a mirror (MIRROR, if not http://deb.debian.org/debian); some GB and two hours, most of them the tests.
 # DIR keeps the roots, with the builds in them, for the next time (default: a temporary directory, removed at the end).
 # The root sees this machine's /dev, /sys and network; what is mounted in it nobody else sees, and nothing outlives it.
