@@ -30,13 +30,13 @@ struct Options {
 	bool durable;            /* sync before each exposure (P18) */
 	bool converge;           /* what is older than its inputs gets a new mtime (P15) */
 	bool audit;              /* nothing is held back: it is only told what would be */
-	bool posix_locks;        /* fcntl locks are shared by the versions of a file (design 3.5) */
+	bool posix_locks;        /* fcntl locks are shared by the versions of a file */
 	char **always;           /* GLOBs on names whose rewriting always counts (P16) */
 	bool always_builtin;     /* ... and empty files, thin archives, what a driver writes; off by
 				    always=none */
 	unsigned keep;           /* former versions that are remembered (P7, P9); default 65536 */
 	uint64_t keep_bytes;     /* bytes they may take on the disk; default 1 GiB */
-	char **drivers;          /* command names that count as build drivers (design 3.9) */
+	char **drivers;          /* command names that count as build drivers */
 	char *journal;           /* the file that the journal goes to, or NULL (docs/JOURNAL.md) */
 	bool others;             /* allow_other, or allow_root: also in fuse_options */
 	bool read_only;          /* ro, which the kernel gets as well */

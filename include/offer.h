@@ -4,7 +4,7 @@
 /* Who has written a name last, and comes again, is told the id of what is exposed before anybody
  * else is, uncached; for whoever rewrites a file rewrites it often (a log, the tests of a configure
  * script). If it does so again, its open is served on that id at once, without a refusal and the
- * lookups after it (design 3.1): nobody else can have it. All under fs->lock. */
+ * lookups after it: nobody else can have it. All under fs->lock. */
 
 #include "node.h"
 

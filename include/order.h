@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Who waits for whom. A close is final for everybody who asks after it: the design document, 3.2,
- * and docs/ARCHITECTURE.md have the argument. */
+/* Who waits for whom. A close is final for everybody who asks after it;
+ * docs/ARCHITECTURE.md has the argument. */
 
 #include "request.h"
 

@@ -189,7 +189,7 @@ void request_drop_pages(Fs *fs, GArray *ids);
 bool request_is_cached(const struct stat *st);
 
 /* Tells the kernel the last byte of a stage, and so its size: an answer on its way may bring back
- * an older one (design 3.3). No lock held. */
+ * an older one. No lock held. */
 void request_store_tail(Fs *fs, uint64_t id, Stage *stage);
 
 /* A buffer of REQUEST_SCRATCH bytes, and giving it back. */
@@ -256,7 +256,7 @@ void request_close(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 
 /* What a caller that wants to change the bytes of a version works on: a reference to its stage. The
  * first time that a version is not being written the caller is promised a stage, and gets -ESTALE
- * to come again (design 3.1); if it then still names this version, that becomes the stage's.
+ * to come again; if it then still names this version, that becomes the stage's.
  * fs->lock held. */
 int request_writing_stage(Fs *fs, Version *version, Stage **ret_stage);
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Design 3.4: of a file that is changed in part, what stays equal shares its blocks with the version before, where the
+# Of a file that is changed in part, what stays equal shares its blocks with the version before, where the
 # file system can; where it cannot, it is copied. Either way the bytes are right.
 # AXES: root ext4
 # BACKINGS: xfs btrfs

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Design 5: bash, zsh and fish complete what --help says, and no more: commands, options, the options of -o with their defaults,
+# Bash, zsh and fish complete what --help says, and no more: commands, options, the options of -o with their defaults,
 # directories, mounts, and the command behind the -- of run. Each shell is asked itself.
 # AXES: root tmpfs plain
 # TIMEOUT: 120

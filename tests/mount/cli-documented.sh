@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Design 5: --help, README, man page and version say the same; status --json has the documented members.
+# --help, README, man page and version say the same; status --json has the documented members.
 # AXES: root tmpfs plain
 . "${0%/*}/lib.sh"
 need python3 setpriv

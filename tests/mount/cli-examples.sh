@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Design 5: each option has an example in the man page, and each example works: it is run as it stands there.
+# Each option has an example in the man page, and each example works: it is run as it stands there.
 # AXES: root ext4 plain
 . "${0%/*}/lib.sh"
 need python3 make mountpoint

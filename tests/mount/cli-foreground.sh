@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Design 5: FUSE's habits hold: -f stays in the foreground, -d prints requests, -o takes fsname; SIGTERM ends
+# FUSE's habits hold: -f stays in the foreground, -d prints requests, -o takes fsname; SIGTERM ends
 # it and unmounts; findmnt finds it by its type.
 . "${0%/*}/lib.sh"
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Design 5: mount.fuse.lklfs serves mount(8) and fstab: SOURCE is what the mount table shows, fstab's own options
+# mount.fuse.lklfs serves mount(8) and fstab: SOURCE is what the mount table shows, fstab's own options
 # are dropped, dev and suid must be asked for; findmnt finds the mount, and umount ends it. remount changes what the kernel keeps.
 # AXES: root
 . "${0%/*}/lib.sh"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Design 5: -h and -V, statuses 0, 1 and 2.
+# -h and -V, statuses 0, 1 and 2.
 . "${0%/*}/lib.sh"
 
 for option in -h --help; do

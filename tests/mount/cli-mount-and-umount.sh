@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Design 5: `lklfs DIR` and `lklfs mount DIR` return when the mount is live; umount decides from mountinfo,
+# `lklfs DIR` and `lklfs mount DIR` return when the mount is live; umount decides from mountinfo,
 # waits until the daemon has gone, and nothing mounted is success.
 . "${0%/*}/lib.sh"
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Design 5: in the foreground lklfs tells a service manager when all mounts are live, and when they are about to end, through
+# In the foreground lklfs tells a service manager when all mounts are live, and when they are about to end, through
 # the socket of NOTIFY_SOCKET. In the background, and where mounting fails, it tells nothing.
 # AXES: root ext4
 . "${0%/*}/lib.sh"

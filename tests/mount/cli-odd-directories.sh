@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Design 5: whatever a directory is called, and however long its path is, it is mounted over, shown and unmounted by
+# Whatever a directory is called, and however long its path is, it is mounted over, shown and unmounted by
 # that name; nothing but printable text reaches a terminal, and JSON gives the name back byte by byte.
 # AXES: root user ext4
 . "${0%/*}/lib.sh"

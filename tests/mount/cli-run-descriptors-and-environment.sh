@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Design 5: run hands COMMAND the descriptors it was given itself and none of its own; git works below it.
+# run hands COMMAND the descriptors it was given itself and none of its own; git works below it.
 . "${0%/*}/lib.sh"
 
 # shellcheck disable=SC2016

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Design 5: at the end of run leftover processes are ended only if they hold the mount; orphans are reaped.
+# At the end of run leftover processes are ended only if they hold the mount; orphans are reaped.
 . "${0%/*}/lib.sh"
 
 mkfifo "$T/ready"

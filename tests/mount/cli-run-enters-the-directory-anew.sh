@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Design 3.7: run enters the working directory anew, so that COMMAND started inside the directory works in
+# run enters the working directory anew, so that COMMAND started inside the directory works in
 # the mount; relative names of directories work.
 . "${0%/*}/lib.sh"
 

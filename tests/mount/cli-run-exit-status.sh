@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Design 5: exit status of run: COMMAND's, 128+n if signal n ended it, 125 if lklfs itself failed, 126 if
+# Exit status of run: COMMAND's, 128+n if signal n ended it, 125 if lklfs itself failed, 126 if
 # COMMAND cannot be executed, 127 if it is not found. Afterwards nothing is mounted and nobody is left.
 . "${0%/*}/lib.sh"
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Design 5: under make -j, COMMAND is one of make's jobs: an inner make takes its tokens from the outer one's jobserver
+# Under make -j, COMMAND is one of make's jobs: an inner make takes its tokens from the outer one's jobserver
 # and gives all back, also if it is killed; lklfs itself holds none of that.
 # AXES: root ext4
 . "${0%/*}/lib.sh"

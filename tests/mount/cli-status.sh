@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Design 5: .lklfs is found by name and never listed; its status is JSON, read-only. `lklfs status` says in
+# .lklfs is found by name and never listed; its status is JSON, read-only. `lklfs status` says in
 # one line each what is mounted.
 . "${0%/*}/lib.sh"
 need python3

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Design 5: umount refuses where somebody uses the mount, and names who; --force cuts it off. A daemon that
+# umount refuses where somebody uses the mount, and names who; --force cuts it off. A daemon that
 # hangs is said to, and does not hang umount.
 . "${0%/*}/lib.sh"
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Design 5: umount ends sessions: what was closed a moment ago is in the backing when it returns.
+# umount ends sessions: what was closed a moment ago is in the backing when it returns.
 . "${0%/*}/lib.sh"
 
 for ((i = 0; i < 10; i++)); do

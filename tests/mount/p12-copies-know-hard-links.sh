@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Design 5: whoever goes by inode numbers and link counts (rsync -H, tar, cp -a, du) finds hard links, and nothing
+# Whoever goes by inode numbers and link counts (rsync -H, tar, cp -a, du) finds hard links, and nothing
 # to do the second time.
 # AXES: root ext4
 . "${0%/*}/lib.sh"

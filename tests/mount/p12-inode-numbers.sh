@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Design 5: st_ino is the backing's, by every way there is to ask for it; two files that live never share one,
+# st_ino is the backing's, by every way there is to ask for it; two files that live never share one,
 # and who rewrites a file that is open elsewhere never takes it for another.
 . "${0%/*}/lib.sh"
 need python3 find

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# P12 and design 5: what is mounted below DIR beforehand is served with it. Renames and links between two file systems
+# P12: what is mounted below DIR beforehand is served with it. Renames and links between two file systems
 # fail with EXDEV as ever, and no two files have the same inode number.
 # AXES: root ext4
 . "${0%/*}/lib.sh"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# P19 and design 3.1: an open through /proc/self/fd/N comes without a lookup; it works, for reading and for
+# P19: an open through /proc/self/fd/N comes without a lookup; it works, for reading and for
 # writing, and no error of ours reaches the program.
 # BACKINGS: all
 . "${0%/*}/lib.sh"
