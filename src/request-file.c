@@ -2,7 +2,7 @@
 
 /* Files: opening, reading, writing, closing. A handle is for one version. Who wants to write is led
  * to a stage: the first OPEN of what is exposed is refused with ESTALE, upon which the kernel looks
- * the name up once more, finds the stage's id, and opens that (design 3.1). */
+ * the name up once more, finds the stage's id, and opens that. */
 
 #include <errno.h>
 #include <fcntl.h>

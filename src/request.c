@@ -566,7 +566,7 @@ static void init(void *data, struct fuse_conn_info *conn)
 	const unsigned want = FUSE_CAP_ASYNC_READ | FUSE_CAP_ATOMIC_O_TRUNC |
 			      FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_PARALLEL_DIROPS |
 			      FUSE_CAP_FLOCK_LOCKS | FUSE_CAP_DONT_MASK;
-	/* Splicing saves no copy here; readdirplus can bring back old versions (design 3.2). After
+	/* Splicing saves no copy here; readdirplus can bring back old versions. After
 	 * an asynchronous direct write the kernel does not drop the pages that somebody has read
 	 * meanwhile, as it does after another one. */
 	const unsigned avoid = FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO |

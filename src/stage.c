@@ -343,7 +343,7 @@ void stage_note_openers(Fs *fs, const Stage *stage)
 
 /* Whether the kernel may have another size of it than it has: the size has changed, and no writer
  * has kept the kernel's inode alive since, so that an answer on its way may have brought back an
- * older one (design 3.3). */
+ * older one. */
 static bool stage_size_is_unsure(const Stage *stage)
 {
 	return stage->n_writers == 0 && __atomic_load_n(&stage->resized, __ATOMIC_RELAXED);
