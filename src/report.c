@@ -216,12 +216,13 @@ static Verdict merged_verdict(const Entry *first, const Entry *second)
 }
 
 /* Whether what has come back under its name (as of gcc, which removes it first) has other bytes for
- * certain. In the same run of lklfs they would have been restored; of an earlier one's nothing is
- * remembered. */
+ * certain: it was compared with what had been removed, or is of another size. In the same run of
+ * lklfs the same bytes would have been restored; of an earlier one's nothing is remembered. */
 static bool is_other_again(const Entry *entry)
 {
-	return entry->has_first || entry->has_old || entry->run == entry->before->run ||
-	       entry->size != entry->before->size;
+	return entry->has_first || entry->has_old ||
+	       (entry->before &&
+		       (entry->run == entry->before->run || entry->size != entry->before->size));
 }
 
 static void output_add(Output *output, Entry *entry)
@@ -241,7 +242,7 @@ static void output_add(Output *output, Entry *entry)
 		g_clear_pointer(&entry->old_bytes, g_free);
 		g_clear_pointer(&entry->bytes, g_free);
 	}
-	if (entry->verdict == VERDICT_NEW && entry->before && is_other_again(entry))
+	if (entry->verdict == VERDICT_NEW && is_other_again(entry))
 		entry->verdict = VERDICT_CHANGED;
 	g_ptr_array_add(output->entries, entry);
 }
