@@ -3,7 +3,7 @@
 /* An entry has a cause if its step had read something that had got other bytes, or another mtime,
  * since the file was written the last time before. The reverse is what a file saves that is the
  * same: the steps that had read it the last time they wrote something, and those that had read
- * that, and so on, if they wrote nothing afterwards in that build. */
+ * that, and so on, if nothing that they had made was written again since. */
 
 #include "report-causes.h"
 
@@ -60,6 +60,32 @@ static bool is_left_alone(const Entry *made, const Entry *entry)
 		       (made->next->number > entry->number && made->next->build != entry->build));
 }
 
+/* Whether something that the step has made was written in a later build, up to this one: then it
+ * ran, whatever became of names that never come again, as those of temporary files. */
+static bool has_run_again(const Step *step, unsigned build)
+{
+	for (unsigned i = 0; i < step->entries->len; i++) {
+		const Entry *made = step->entries->pdata[i], *next = made->next;
+
+		while (next && next->build == made->build)
+			next = next->next;
+		if (next && next->build <= build)
+			return true;
+	}
+	return false;
+}
+
+static void count_step(
+	Step *step, const Report *report, unsigned build, unsigned *n, unsigned *n_of_build)
+{
+	if (step->mark == report->mark || has_run_again(step, build))
+		return;
+	step->mark = report->mark;
+	*n += 1;
+	*n_of_build += step->build_mark != build + 1;
+	step->build_mark = build + 1;
+}
+
 /* Counts the steps that have made something of output, or of what they have made. mark: what has it
  * has been counted for this entry. */
 static unsigned count_not_run(
@@ -86,10 +112,7 @@ static unsigned count_not_run(
 					continue;
 				made->output->mark = report->mark;
 				g_ptr_array_add(todo, made->output);
-				n += step->mark != report->mark;
-				step->mark = report->mark;
-				*ret_n_of_build += step->build_mark != entry->build + 1;
-				step->build_mark = entry->build + 1;
+				count_step(step, report, entry->build, &n, ret_n_of_build);
 			}
 		}
 	}

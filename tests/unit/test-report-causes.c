@@ -52,6 +52,26 @@ static void test_not_run(Lines *lines, gconstpointer data G_GNUC_UNUSED)
 	g_assert_cmpuint(lines->report->n_not_run, ==, 4);
 }
 
+/* A name that never comes again, as of ar's temporary file, is no step that did not run. */
+static void test_never_again(Lines *lines, gconstpointer data G_GNUC_UNUSED)
+{
+	says(lines, "new", "a.o", "", "");
+	for (unsigned i = 1; i < 4; i++) {
+		g_autofree char *temporary = g_strdup_printf("st%u", i);
+
+		says(lines, "new", temporary, "a.o", "");
+		lines->step--;
+		says(lines, i == 1 ? "new" : "changed", "lib.a", "a.o", "");
+		lines_mount(lines);
+		says(lines, "kept", "a.o", "", "");
+	}
+	/* in the last one lib.a was not made again, by one step and not by all that ever made it */
+	g_assert_cmpuint(output_of(lines, "/w/a.o")->n_not_run, ==, 1);
+	g_assert_cmpuint(build_of(lines, 1)->n_not_run, ==, 0);
+	g_assert_cmpuint(build_of(lines, 2)->n_not_run, ==, 0);
+	g_assert_cmpuint(build_of(lines, 3)->n_not_run, ==, 1);
+}
+
 /* What read something else when it was made the last time, or had been written before it read this,
  * is not made of it. */
 static void test_not_made_of_it(Lines *lines, gconstpointer data G_GNUC_UNUSED)
@@ -126,6 +146,19 @@ static void test_new_again(Lines *lines, gconstpointer data G_GNUC_UNUSED)
 	g_assert_true(report_sets_off(output->entries->pdata[1]));
 }
 
+/* Nothing is told of it before: it was compared with what had been removed. */
+static void test_new_for_the_first_time(Lines *lines, gconstpointer data G_GNUC_UNUSED)
+{
+	says(lines, "new", "size", "", ",\"old_size\":9");
+	says(lines, "new", "bytes", "", ",\"old_size\":4,\"first_difference\":2,\"differing\":1");
+	says(lines, "new", "only", "", "");
+	g_assert_cmpuint(output_of(lines, "/w/size")->n_changed, ==, 1);
+	g_assert_cmpuint(output_of(lines, "/w/bytes")->n_changed, ==, 1);
+	g_assert_cmpuint(output_of(lines, "/w/only")->n_changed, ==, 0);
+	g_assert_cmpuint(build_of(lines, 0)->n_verdicts[VERDICT_CHANGED], ==, 2);
+	g_assert_cmpuint(build_of(lines, 0)->n_verdicts[VERDICT_NEW], ==, 1);
+}
+
 /* In the order of their times, and counted by what they set off. */
 static void test_causes(Lines *lines, gconstpointer data G_GNUC_UNUSED)
 {
@@ -151,6 +184,10 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add("/report-causes/not-run", Lines, NULL, lines_begin, test_not_run, lines_end);
+	g_test_add("/report-causes/never-again", Lines, NULL, lines_begin, test_never_again,
+		lines_end);
+	g_test_add("/report-causes/new-for-the-first-time", Lines, NULL, lines_begin,
+		test_new_for_the_first_time, lines_end);
 	g_test_add("/report-causes/not-made-of-it", Lines, NULL, lines_begin, test_not_made_of_it,
 		lines_end);
 	g_test_add("/report-causes/builds", Lines, NULL, lines_begin, test_builds, lines_end);
