@@ -116,8 +116,10 @@ static int write_page(const char *name, const GString *page)
 
 static int print(const char *text)
 {
-	fputs(text, stdout);
-	return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+	if (fputs(text, stdout) >= 0 && fflush(stdout) == 0)
+		return EXIT_DONE;
+	log_errno(-errno, "cannot write to standard output");
+	return EXIT_FAILED;
 }
 
 static int report_why_of(const Report *report, const char *name)

@@ -309,6 +309,8 @@ says 1 "$LKLFS" report "$T/journal"
 echo '{"v":1,"time":1.5,"verdict":"kept","path":"/f"}' >>"$T/journal"
 says 0 "$LKLFS" report "$T/journal"
 says 1 "$LKLFS" report --why=/f "$T/journal"
+# shellcheck disable=SC2016
+says 1 sh -c 'exec "$0" report "$1" >/dev/full' "$LKLFS" "$T/journal"
 says 1 "$LKLFS" report --html="$T/missing/page" "$T/journal"
 "$LKLFS" "$B/d" </dev/null
 daemon=$(daemons)

@@ -96,3 +96,8 @@ eq "cut off" "$(status_of "$LKLFS" report cut)" 0
 has "cut off" "$(cat "$T/err")" "cut has 1 lines that are cut off"
 has "cut off" "$(head -n 1 "$T/out")" "4 builds, "
 eq "a pipe" "$("$LKLFS" report /dev/stdin <journal | head -n 1)" "$("$LKLFS" report journal | head -n 1)"
+for how in "" --json --html=- "--why=$W/build/out/prog"; do
+	# shellcheck disable=SC2016,SC2086
+	eq "a full disk, $how" "$(status_of sh -c 'exec "$0" report "$@" >/dev/full' "$LKLFS" $how journal)" 1
+	eq "a full disk, $how" "$(cat "$T/err")" "lklfs: cannot write to standard output: No space left on device"
+done
