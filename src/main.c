@@ -29,7 +29,7 @@ static const struct {
 		"unmount, and wait until everything is exposed"},
 	{"status", cmd_status, "lklfs status [--json] [DIR...]",
 		"what is mounted, staged, kept and exposed"},
-	{"report", cmd_report, "lklfs report [--json] [--why=FILE] JOURNAL|DIR...",
+	{"report", cmd_report, "lklfs report [--json] [--html=FILE] [--why=FILE] JOURNAL|DIR...",
 		"what was rewritten for nothing, and why what"},
 };
 
