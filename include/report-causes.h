@@ -9,6 +9,10 @@
  * called again. */
 void report_end(Report *report);
 
+/* Whether it is told among the changes: what is made of it is made again, and it is not merely new.
+ */
+bool report_is_change(const Entry *entry);
+
 /* What of that which its step had read had got other bytes, or another mtime, since the file was
  * written the time before: entries in the order of their times, not owned; to unref. */
 GPtrArray *report_causes(const Report *report, const Entry *entry);

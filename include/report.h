@@ -43,8 +43,8 @@ struct Build {
 	unsigned first, n_entries;       /* in report->entries */
 	int64_t begin, end;              /* us since 1970 */
 	unsigned n_verdicts[N_VERDICTS]; /* without those that were passing */
-	const Entry *first_change; /* the first entry that sets off others; NULL: there is none */
-	unsigned n_not_run;        /* steps, since what they had read was the same */
+	const Entry *first_change;       /* end; report_is_change(); NULL: there is none */
+	unsigned n_not_run;              /* steps, since what they had read was the same */
 };
 
 #define REPORT_PAUSE_US (5 * 60 * G_USEC_PER_SEC)

@@ -71,8 +71,8 @@ static int add_source(Report *report, const char *name)
 				 "journal=FILE has made",
 			name);
 	if (n_wrong > 0)
-		log_warning(
-			"%s has %u lines that are cut off, or of another format", name, n_wrong);
+		log_warning("%s has %u line%s cut off, or of another format", name, n_wrong,
+			n_wrong == 1 ? " that is" : "s that are");
 	return 0;
 }
 
@@ -103,8 +103,13 @@ static int write_page(const char *name, const GString *page)
 			     : g_mkstemp_full(temporary, O_WRONLY | O_CLOEXEC, 0600);
 	int r = fd < 0 ? -errno : 0;
 
-	if (fd >= 0 && is_there && !in_place && fchmod(fd, st.st_mode & 0777) < 0)
-		r = -errno;
+	if (fd >= 0 && is_there && !in_place) {
+		/* It is not for another group than it was. */
+		const mode_t mask = fchown(fd, (uid_t)-1, st.st_gid) == 0 ? 0777 : 0707;
+
+		if (fchmod(fd, st.st_mode & mask) < 0)
+			r = -errno;
+	}
 	if (r == 0)
 		r = write_all(fd, page->str, page->len);
 	if (r == 0 && !in_place && rename(temporary, path) < 0)

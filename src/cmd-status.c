@@ -90,9 +90,11 @@ static void print_line(const char *dir, const char *text)
 	fputs(audit ? ", if this were no audit\n" : "\n", stdout);
 }
 
-static void print_mounts(const GPtrArray *mounts, const GPtrArray *wanted, bool json)
+/* Returns 0 or -errno. */
+static int print_mounts(const GPtrArray *mounts, const GPtrArray *wanted, bool json)
 {
 	const char *separator = "[";
+	int r = 0;
 
 	for (guint i = 0; i < wanted->len; i++) {
 		const Mount *mount = wanted->pdata[i];
@@ -111,16 +113,18 @@ static void print_mounts(const GPtrArray *mounts, const GPtrArray *wanted, bool 
 			print_line(mount->dir, text);
 		}
 		/* The next look forks, and only one of the two is to print this. */
-		fflush(stdout);
+		if (fflush(stdout) != 0)
+			r = -errno;
 	}
-	if (json)
-		puts(wanted->len ? "]" : "[]");
+	if (json && (puts(wanted->len ? "]" : "[]") < 0 || fflush(stdout) != 0))
+		r = -errno;
+	return r;
 }
 
 static int status_of(char **dirs, bool json)
 {
 	g_autoptr(GPtrArray) mounts = NULL, wanted = g_ptr_array_new();
-	int status = EXIT_DONE;
+	int status = EXIT_DONE, r;
 
 	if (helper_read_mounts(&mounts) < 0)
 		return EXIT_FAILED;
@@ -143,7 +147,11 @@ static int status_of(char **dirs, bool json)
 			status = EXIT_FAILED;
 		}
 	}
-	print_mounts(mounts, wanted, json);
+	r = print_mounts(mounts, wanted, json);
+	if (r < 0) {
+		log_errno(r, "cannot write to standard output");
+		return EXIT_FAILED;
+	}
 	return status;
 }
 

@@ -25,6 +25,7 @@
 #include "util.h"
 
 #define ROWS_MIN 3
+#define PUT_MS 1000 /* so long the terminal may take to take more */
 #define COLUMNS_MIN 20
 #define NAME_MIN 8 /* columns: less of a name is of no use */
 
@@ -177,8 +178,12 @@ static void put(const Progress *progress, const GString *text)
 	size_t done = 0;
 
 	while (done < text->len) {
+		struct pollfd p = {.fd = progress->fd, .events = POLLOUT};
 		ssize_t n = write(progress->fd, text->str + done, text->len - done);
 
+		/* COMMAND may have told the terminal not to wait. */
+		if (n < 0 && errno == EAGAIN && poll(&p, 1, PUT_MS) == 1)
+			continue;
 		if (n < 0 && errno != EINTR)
 			return;
 		done += n > 0 ? (size_t)n : 0;

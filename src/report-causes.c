@@ -172,8 +172,6 @@ static void end_builds(Report *report)
 		build->end = MAX(build->end, entry->time);
 		if (!entry->passing)
 			build->n_verdicts[entry->verdict]++;
-		if (report_sets_off(entry) && !build->first_change)
-			build->first_change = entry;
 		entry->build = report->builds->len - 1;
 		entry->n_after = entry->n_not_run = 0;
 	}
@@ -230,6 +228,23 @@ static void end_output(Report *report, Output *output)
 	}
 }
 
+bool report_is_change(const Entry *entry)
+{
+	return report_sets_off(entry) &&
+	       (entry->verdict != VERDICT_NEW || entry->before || entry->n_after > 0);
+}
+
+static void end_changes(Report *report)
+{
+	for (unsigned i = report->entries->len; i > 0; i--) {
+		const Entry *entry = report->entries->pdata[i - 1];
+		Build *build = report->builds->pdata[entry->build];
+
+		if (report_is_change(entry))
+			build->first_change = entry;
+	}
+}
+
 void report_end(Report *report)
 {
 	report->n_same = 0;
@@ -239,6 +254,7 @@ void report_end(Report *report)
 		end_output(report, report->outputs->pdata[i]);
 	for (unsigned i = 0; i < report->entries->len; i++)
 		end_entry(report, report->entries->pdata[i]);
+	end_changes(report);
 	end_not_run(report);
 }
 

@@ -18,8 +18,8 @@ static void add_causes(Page *page, const Entry *entry, const GPtrArray *causes)
 	if (causes->len == 0) {
 		if (entry->before)
 			g_string_append_printf(out,
-				"<div>of what its step had read in the mounts%s nothing had "
-				"changed since it was written before</div>",
+				"<div>nothing that its step had read in the mounts%s had changed "
+				"since it was written before</div>",
 				entry->read_more ? ", as far as it is known," : "");
 		return;
 	}

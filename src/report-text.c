@@ -139,7 +139,7 @@ static void add_build(const Report *report, GString *out, unsigned number)
 
 		if (!report_sets_off(entry))
 			continue;
-		if (entry->verdict == VERDICT_NEW && !entry->before && entry->n_after == 0) {
+		if (!report_is_change(entry)) {
 			n_new++;
 			continue;
 		}
@@ -154,8 +154,8 @@ static void add_build(const Report *report, GString *out, unsigned number)
 		g_string_append(out, n_new > 0 ? "\n" : "\n Nothing changed.\n");
 	if (n_new > 0)
 		g_string_append_printf(out,
-			" New, and nothing that was there before was made again for %s: %u\n",
-			n_new == 1 ? "it" : "them", n_new);
+			" %u new file%s, for which nothing that was there before was made again\n",
+			n_new, n_new == 1 ? "" : "s");
 }
 
 /* Whether all changes of it begin at the same byte. */
@@ -251,8 +251,9 @@ static void add_why(
 	}
 	if (causes->len == 0)
 		g_string_append_printf(out,
-			"%*s  of what its step had read in the mounts%s nothing "
-			"had changed since it was written before\n",
+			"%*s  nothing that its step had read in the mounts%s had changed since it "
+			"was written before: the cause is its command, or lies outside the "
+			"mounts\n",
 			indent, "", entry->read_more ? ", as far as it is known," : "");
 	for (unsigned i = 0; i < causes->len; i++)
 		add_why(report, out, causes->pdata[i], told, depth + 1);

@@ -40,7 +40,7 @@ grep -Eqx ' +2 +22 +1  out/a.o: cat out/h >out/a.o; echo object >>out/a.o' "$T/t
 grep -qx '  in all 2 times, 22 bytes not written, 1 step not run that had read them, or what those had made' "$T/text" ||
 	fail "what that spared: $(cat "$T/text")"
 has "the first build" "$(grep -A 1 '^Build 1, ' "$T/text")" " 5 new
- New, and nothing that was there before was made again for them: 5"
+ 5 new files, for which nothing that was there before was made again"
 sed -nE 's/^ +[0-9:.]+ +(changed +[^ :]*).*/\1/p; s/^ +(after .*)/\1/p; s/^(Build [0-9]).*/\1/p' "$T/text" >"$T/order"
 eq "what changed, and after what" "$(sed -n '/^Build 2/,$p' "$T/order" | tr -s ' ')" "Build 2
 changed out/doc
@@ -65,7 +65,7 @@ grep -Eq '^      new  [0-9a-f ]+  [0-9.]+$' "$T/text" || fail "no bytes of it: $
 reported --why=out/prog ../journal | sed -E 's/ (at|from) .*//; s/^( *[^:]*: [a-z]*).*/\1/' >"$T/why"
 eq "why" "$(head -n 2 "$T/why")" "out/prog: changed
   out/b.o: changed"
-has "the end of the chain" "$(tail -n 1 "$T/why")" "nothing had changed since"
+has "the end of the chain" "$(tail -n 1 "$T/why")" "nothing that its step had read in the mounts had changed since it was written before"
 reported --json ../journal >"$T/json"
 python3 - "$T/json" "$W/build/out" <<'EOF' || fail "$(cat "$T/json")"
 import json, sys
@@ -93,7 +93,7 @@ has "not mounted" "$(cat "$T/err")" "build/out is not mounted with lklfs"
 # cut off by a crash
 head -c -20 journal >cut
 eq "cut off" "$(status_of "$LKLFS" report cut)" 0
-has "cut off" "$(cat "$T/err")" "cut has 1 lines that are cut off"
+has "cut off" "$(cat "$T/err")" "cut has 1 line that is cut off"
 has "cut off" "$(head -n 1 "$T/out")" "4 builds, "
 eq "a pipe" "$("$LKLFS" report /dev/stdin <journal | head -n 1)" "$("$LKLFS" report journal | head -n 1)"
 for how in "" --json --html=- "--why=$W/build/out/prog"; do

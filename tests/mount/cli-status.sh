@@ -63,5 +63,11 @@ says_odd "status --json of an odd name" "$T/json"
 kill_daemon
 "$LKLFS" status --json "$odd" >"$T/json"
 says_odd "status --json of an odd name, dead" "$T/json"
+for argument in --json "$odd"; do
+	errno=0
+	"$LKLFS" status "$argument" >/dev/full 2>"$T/err" || errno=$?
+	eq "status onto a full disk" "$errno" 1
+	has "what it says" "$(cat "$T/err")" "cannot write to standard output: No space left on device"
+done
 "$LKLFS" umount "$odd" </dev/null
 eq "daemons" "$(daemons)" ""

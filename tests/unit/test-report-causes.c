@@ -110,7 +110,7 @@ static void test_builds(Lines *lines, gconstpointer data G_GNUC_UNUSED)
 	g_assert_cmpint(build_of(lines, 1)->begin, ==, 197250000);
 	g_assert_cmpint(build_of(lines, 1)->end, ==, 702500000);
 	g_assert_cmpuint(build_of(lines, 1)->n_verdicts[VERDICT_KEPT], ==, 3);
-	g_assert_cmpstr(build_of(lines, 1)->first_change->output->path, ==, "/w/c");
+	g_assert_cmpstr(build_of(lines, 1)->first_change->output->path, ==, "/w/b");
 	lines->time = 702 + 301;
 	says(lines, "kept", "a", "", "");
 	g_assert_cmpuint(build_of(lines, 2)->n_entries, ==, 1);
