@@ -47,8 +47,8 @@ static const char *const shapes[N_VERDICTS] = {
 	[VERDICT_TOUCHED] = "M-4-4H4V4H-4z",
 	[VERDICT_REMOVED] = "M-5-1.5H5V1.5H-5z",
 	[VERDICT_FAILED] =
-		"M-4.8-2.8L-2.8-4.8L0-2L2.8-4.8L4.8-2.8L2 0L4.8 2.8L2.8 4.8L0 2L-2.8 4.8L"
-		"-4.8 2.8L-2 0z",
+		("M-4.8-2.8L-2.8-4.8L0-2L2.8-4.8L4.8-2.8L2 0L4.8 2.8L2.8 4.8L0 2L-2.8 4.8L"
+		 "-4.8 2.8L-2 0z"),
 };
 
 void timeline_shapes(GString *out)
