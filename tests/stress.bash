@@ -88,7 +88,7 @@ reports() {
 daemons() {
 	local exe
 	find /proc/[0-9]*/task/[0-9]*/exe -maxdepth 0 -lname "$lklfs" 2>/dev/null | while IFS= read -r exe; do
-		[[ "$(cat "${exe%exe}comm" 2>/dev/null)" != lklfs-watch ]] || continue
+		[[ "$(cat "${exe%/task/*}/comm" 2>/dev/null)" != lklfs-watch ]] || continue
 		{ tr '\0' '\n' <"${exe%exe}cmdline"; } 2>/dev/null | sed 's,$,/,' | grep -q "^$1/" && echo "$exe"
 	done | cut -d/ -f3 | uniq
 }
