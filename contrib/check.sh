@@ -24,11 +24,11 @@ packages=(
 	python3 python3-docutils make binutils git mount util-linux e2fsprogs xfsprogs btrfs-progs bindfs attr acl libcap2-bin strace
 	rsync runc tini fio stress-ng zsh fish
 )
-race_rounds=10000
+race_rounds=7000
 race_rounds_sanitized=1000
 model_operations=50000
 model_operations_sanitized=5000
-oracle_edits=300 # of each kind
+oracle_edits=200 # of each kind
 oracle_edits_sanitized=20
 crowd_seconds=30
 crowd_seconds_sanitized=5
