@@ -149,7 +149,7 @@ tries() {
 		esac
 		before || return
 		builds "$how" || r=$?
-		after
+		after || return
 		((r == 0)) || return 1
 		mkdir "results/$how/$build"
 		for out in "${outputs[@]}"; do
