@@ -162,6 +162,7 @@ check() {
 		echo "ok: $what"
 		n_passed=$((n_passed + 1))
 	else
+		grep -E "^ *[0-9]+/[0-9]+ .* (FAIL|TIMEOUT|ERROR) |^not ok|^# ERROR|^\*\*.*ERROR" "$log" || :
 		tail -n 40 "$log"
 		echo "FAIL: $what"
 		n_failed=$((n_failed + 1))
