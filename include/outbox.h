@@ -16,10 +16,11 @@ typedef void (*OutboxHand)(void *item, void *data);
 /* An item that says how many there was no room for; it is put in as soon as there is. */
 typedef void *(*OutboxMissed)(unsigned n, void *data);
 
-/* The thread begins. max: so many items wait at most. missed may be NULL; data goes to both.
- * Returns 0, or -errno if there can be no thread. */
-int outbox_new(OutboxHand hand, OutboxMissed missed, GDestroyNotify free_item, void *data,
-	unsigned max, Outbox **ret_outbox);
+/* The thread begins, under this name (up to 15 bytes), by which ps -T and top -H show it. max: so
+ * many items wait at most. missed may be NULL; data goes to both. Returns 0, or -errno if there can
+ * be no thread. */
+int outbox_new(const char *name, OutboxHand hand, OutboxMissed missed, GDestroyNotify free_item,
+	void *data, unsigned max, Outbox **ret_outbox);
 
 /* Before anything is put in: the thread, once woken, waits for more for linger microseconds, unless
  * there are batch items before that, so that it is seldom woken. */

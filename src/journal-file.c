@@ -90,8 +90,8 @@ int journal_file_new(int fd, int copy_fd, const char *path, JournalFile **ret_fi
 	file->fd = fd;
 	file->copy_fd = copy_fd;
 	file->path = g_strdup(path);
-	r = outbox_new(
-		write_line, line_of_missed, journal_line_free, file, LINES_MAX, &file->outbox);
+	r = outbox_new("lklfs-journal", write_line, line_of_missed, journal_line_free, file,
+		LINES_MAX, &file->outbox);
 	if (r < 0) {
 		fd_clear(&file->fd);
 		fd_clear(&file->copy_fd);

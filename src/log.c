@@ -146,8 +146,8 @@ static void say(int priority, const char *text)
 
 int log_begin_thread(void)
 {
-	return outbox_new(
-		message_say, message_of_missed, message_free, NULL, LOG_QUEUE_MAX, &outbox);
+	return outbox_new("lklfs-log", message_say, message_of_missed, message_free, NULL,
+		LOG_QUEUE_MAX, &outbox);
 }
 
 void log_end_thread(void)

@@ -94,8 +94,8 @@ static void outbox_drop(Outbox *outbox)
 	g_free(outbox);
 }
 
-int outbox_new(OutboxHand hand, OutboxMissed missed, GDestroyNotify free_item, void *data,
-	unsigned max, Outbox **ret_outbox)
+int outbox_new(const char *name, OutboxHand hand, OutboxMissed missed, GDestroyNotify free_item,
+	void *data, unsigned max, Outbox **ret_outbox)
 {
 	Outbox *outbox = g_new0(Outbox, 1);
 	int r;
@@ -114,6 +114,7 @@ int outbox_new(OutboxHand hand, OutboxMissed missed, GDestroyNotify free_item, v
 		outbox_drop(outbox);
 		return -r;
 	}
+	pthread_setname_np(outbox->thread, name);
 	*ret_outbox = outbox;
 	return 0;
 }

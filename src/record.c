@@ -355,7 +355,8 @@ int record_begin(Fs *fs)
 	int r;
 
 	record_mounted(fs);
-	r = outbox_new(record_tell, NULL, free_item, fs, RECORDS_MAX, &fs->records);
+	r = outbox_new(
+		"lklfs-records", record_tell, NULL, free_item, fs, RECORDS_MAX, &fs->records);
 	if (r == 0)
 		outbox_linger(fs->records, RECORDS_LINGER_US, RECORDS_BATCH);
 	return r;

@@ -46,6 +46,7 @@ DEVICE = (  # row, bytes
 NO_REQUEST = "stat"
 BUILDS = {builds.CPP_CLEAN: 1.02, builds.LKL_CLEAN: 1.02, builds.LKL_NO_OP: 1.02}
 PER_FILE = 300  # bytes
+JOURNAL = 0.02  # of the CPU time of a build
 RSS_FILES, RSS = 100_000, 64 << 20
 
 
@@ -61,7 +62,7 @@ class Bar:
         return self.value is not None and self.value <= self.most
 
     def __str__(self):
-        value = "failed" if self.value is None else f"{self.value:.2f}{self.unit}"
+        value = "failed" if self.value is None else f"{self.value:.2f}{self.unit}" if self.value >= 0.1 or not self.value else f"{self.value:.5f}{self.unit}"
         return f"{'ok  ' if self.met else 'MISS'}  {self.what}: {value}, at most {self.most:g}"
 
 
@@ -119,7 +120,7 @@ def judge_crowd(rows, tools):
     return bars
 
 
-def judge_rest(resident, times):
+def judge_rest(resident, times, journal):
     bars = []
     if "lklfs" in resident:
         mine = resident["lklfs"]
@@ -129,11 +130,13 @@ def judge_rest(resident, times):
         if name in times:
             against = "backing with the upstream fix" if name == builds.LKL_NO_OP else "backing"
             bars.append(Bar(name, ratio(times[name]["lklfs"], times[name]["backing"]), most, f" of {against}"))
+    if journal:
+        bars.append(Bar("the journal", statistics.median(journal), JOURNAL, " of a build's CPU time"))
     return bars
 
 
-def judge(rows, resident, times, tools):
+def judge(rows, resident, times, journal, tools):
     """([Bar], [sentence about what was not judged])"""
     unjudged = []
-    bars = judge_times(rows, unjudged) + judge_traces(rows) + judge_crowd(rows, tools) + judge_rest(resident, times)
+    bars = judge_times(rows, unjudged) + judge_traces(rows) + judge_crowd(rows, tools) + judge_rest(resident, times, journal)
     return bars, unjudged

@@ -83,7 +83,7 @@ def cell_json(cell):
             "requests": cell.requests, "failed": cell.failed}
 
 
-def write_json(path, conditions, rows, labels, resident, times, bars):
+def write_json(path, conditions, rows, labels, resident, times, journal, bars):
     document = {
         "conditions": conditions,
         "rows": [{"name": name, "label": labels[name, variant], "processes": variant.processes, "own_process": variant.own,
@@ -91,6 +91,7 @@ def write_json(path, conditions, rows, labels, resident, times, bars):
                  for (name, variant), cells in rows.items()],
         "resident_bytes": resident,
         "builds_seconds": times,
+        "journal_parts": journal,
         "bars": [{"what": bar.what, "value": bar.value, "most": bar.most, "unit": bar.unit.strip(), "met": bar.met}
                  for bar in bars],
     }

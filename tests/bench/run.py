@@ -104,6 +104,7 @@ class Run:
     def __init__(self, arguments, worker, top):
         self.arguments, self.worker, self.top = arguments, worker, top
         self.rows, self.labels, self.resident, self.times = {}, {}, {}, {}
+        self.journal = []
         self.programs, missing = peers.find_programs(arguments.sides, arguments.lklfs, arguments.passthrough_hp)
         for sentence in missing:
             print(sentence)
@@ -149,7 +150,8 @@ class Run:
         if self.wants(CPP) and builds.missing():
             print(f"{builds.missing()} is not installed: no C++ project")
         elif self.wants(CPP):
-            self.times |= builds.cpp(self.root, self.arguments.lklfs, self.arguments.small)
+            times, self.journal = builds.cpp(self.root, self.arguments.lklfs, self.arguments.small)
+            self.times |= times
         if self.wants(LKL):
             self.times |= builds.lkl_builds(self.arguments.lkl, self.arguments.lkl_clean, self.arguments.lklfs)
 
@@ -166,7 +168,8 @@ class Run:
             report.print_builds(self.times)
         judged = self.judge()
         if self.arguments.json:
-            report.write_json(self.arguments.json, known, self.rows, self.labels, self.resident, self.times, judged)
+            report.write_json(self.arguments.json, known, self.rows, self.labels, self.resident, self.times,
+                              self.journal, judged)
         if self.arguments.svg:
             plot.write_svg(self.arguments.svg, self.rows)
         failed = any(cells["lklfs"].failed for cells in self.rows.values())
@@ -177,7 +180,7 @@ class Run:
             print("no bar is judged")
             return []
         tools = [row.name for row in works.ROWS if row.tool]
-        judged, unjudged = bars.judge(self.rows, self.resident, self.times, tools)
+        judged, unjudged = bars.judge(self.rows, self.resident, self.times, self.journal, tools)
         for bar in judged:
             print(bar)
         for sentence in unjudged:

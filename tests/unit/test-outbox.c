@@ -70,7 +70,7 @@ static void test_order(Place *place, gconstpointer data G_GNUC_UNUSED)
 	Outbox *outbox = NULL;
 
 	open_gate(place);
-	g_assert_cmpint(outbox_new(hand, missed, free_item, place, N_MAX, &outbox), ==, 0);
+	g_assert_cmpint(outbox_new("test", hand, missed, free_item, place, N_MAX, &outbox), ==, 0);
 	for (int i = 0; i < 5; i++)
 		g_assert_true(put(outbox, i));
 	g_assert_true(outbox_free(outbox, G_USEC_PER_SEC * 60));
@@ -82,7 +82,7 @@ static void test_full(Place *place, gconstpointer data G_GNUC_UNUSED)
 {
 	Outbox *outbox = NULL;
 
-	g_assert_cmpint(outbox_new(hand, missed, free_item, place, N_MAX, &outbox), ==, 0);
+	g_assert_cmpint(outbox_new("test", hand, missed, free_item, place, N_MAX, &outbox), ==, 0);
 	for (int i = 0; i < N_MAX; i++)
 		g_assert_true(put(outbox, i));
 	for (int i = 0; i < 3; i++)
@@ -99,7 +99,7 @@ static void test_linger(Place *place, gconstpointer data G_GNUC_UNUSED)
 	Outbox *outbox = NULL;
 
 	open_gate(place);
-	g_assert_cmpint(outbox_new(hand, missed, free_item, place, N_MAX, &outbox), ==, 0);
+	g_assert_cmpint(outbox_new("test", hand, missed, free_item, place, N_MAX, &outbox), ==, 0);
 	outbox_linger(outbox, G_USEC_PER_SEC * 600, 3);
 	g_assert_false(outbox_drain(outbox));
 	g_assert_true(put(outbox, 0));
@@ -128,7 +128,7 @@ static void test_waiting(Place *place, gconstpointer data G_GNUC_UNUSED)
 	Outbox *outbox = NULL;
 	pthread_t thread;
 
-	g_assert_cmpint(outbox_new(hand, missed, free_item, place, N_MAX, &outbox), ==, 0);
+	g_assert_cmpint(outbox_new("test", hand, missed, free_item, place, N_MAX, &outbox), ==, 0);
 	for (int i = 0; i < N_MAX; i++)
 		g_assert_true(put(outbox, i));
 	g_assert_cmpint(pthread_create(&thread, NULL, put_waiting, outbox), ==, 0);
@@ -143,7 +143,7 @@ static void test_patience(Place *place, gconstpointer data G_GNUC_UNUSED)
 {
 	static Outbox *outbox; /* the thread's for good */
 
-	g_assert_cmpint(outbox_new(hand, NULL, free_item, place, N_MAX, &outbox), ==, 0);
+	g_assert_cmpint(outbox_new("test", hand, NULL, free_item, place, N_MAX, &outbox), ==, 0);
 	g_assert_true(put(outbox, 7));
 	g_assert_false(outbox_free(outbox, 1000));
 	g_assert_cmpuint(__atomic_load_n(&place->n_freed, __ATOMIC_RELAXED), ==, 0);
