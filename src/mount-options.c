@@ -64,11 +64,11 @@ static const char option_details[] =
 
 /* What fstab lines have beside that, and people give as they know it: mount(8)'s own, the init
  * system's, and what has no meaning here (FUSE keeps no access times, and knows no mandatory
- * locks). libfuse refuses what it does not know. */
+ * locks). libfuse refuses what it does not know, from 3.17 on also atime, which is the default. */
 static const char *const ignored[] = {"defaults", "auto", "noauto", "user", "nouser", "users",
 	"nousers", "owner", "noowner", "group", "nogroup", "nofail", "_netdev", "diratime",
 	"nodiratime", "relatime", "norelatime", "strictatime", "nostrictatime", "lazytime",
-	"nolazytime", "mand", "nomand", "iversion", "noiversion", "silent", "loud", NULL};
+	"nolazytime", "atime", "mand", "nomand", "iversion", "noiversion", "silent", "loud", NULL};
 
 static const char *const ignored_prefixes[] = {"user=", "comment=", "x-", "X-", NULL};
 
