@@ -15,7 +15,7 @@
 #include "stage-content.h"
 #include "util.h"
 
-static bool space_is_free(int fd, off_t length)
+bool space_is_free(int fd, off_t length)
 {
 	struct statvfs st;
 
