@@ -11,7 +11,7 @@ need python3
 
 # forgotten: the kernel remembers nothing of the mount, and has said so
 forgotten() {
-	mount -i -o remount "$B"
+	LIBMOUNT_FORCE_MOUNT2=always mount -i -o remount "$B" # see p19-stress-leaves-nothing.sh
 	[[ "$(status_value handles) $(status_value staged) $(status_value held)" == "0 0 $n_held" ]] &&
 		(($(status_value nodes) <= n_names))
 }

@@ -82,8 +82,11 @@ EOF
 PATH=$work/bin:$PATH xfstests mount "${tests[@]}"
 comm -23 <(listed mount Ran) <(listed mount "Not run") >"$work/ran"
 echo "xfstests: $(wc -l <"$work/ran") tests run, $(listed mount "Not run" | wc -l) cannot be run on FUSE"
+# These two write where an ext4 has no blocks any more (EFBIG): what there is of such a file is saved (P17).
+saved=(testfile.308.lklfs-unsaved test-564/copy.lklfs-unsaved)
 for dir in test scratch; do
 	"$lklfs" umount "$work/fs/$dir"
+	(cd "$work/fs/$dir" && rm -f "${saved[@]}")
 	check "nothing is left in the $dir directory's backing" clean "$work/fs/$dir"
 done
 
