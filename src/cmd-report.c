@@ -4,6 +4,7 @@
 
 #include "cmd.h"
 
+#include "journal.h"
 #include "log.h"
 #include "mount-helper.h"
 #include "mount-options.h"
@@ -14,6 +15,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,12 +62,18 @@ static int add_source(Report *report, const char *name)
 {
 	g_autofree char *text = NULL;
 	unsigned n_lines, n_wrong;
+	uint64_t format;
 	int r;
 
 	r = read_source(name, &text);
 	if (r < 0)
 		return r;
 	n_wrong = report_add_text(report, text, &n_lines);
+	format = journal_json_number(text, "v");
+	if (n_wrong > 0 && n_wrong == n_lines && format > JOURNAL_FORMAT)
+		return log_error("%s is a journal of format %" PRIu64
+				 ", and this lklfs reads %d: give it to the lklfs that made it",
+			name, format, JOURNAL_FORMAT);
 	if (n_wrong > 0 && n_wrong == n_lines)
 		return log_error("%s is no journal that this lklfs can read: give a file that -o "
 				 "journal=FILE has made",
@@ -133,7 +141,7 @@ static int report_why_of(const Report *report, const char *name)
 	g_autofree char *text = report_why(report, path);
 
 	if (!text) {
-		log_error("the journal tells of no change of %s: lklfs report without --why lists "
+		log_error("the journal does not tell of %s: lklfs report without --why lists "
 			  "the files that were written",
 			path);
 		return EXIT_FAILED;
@@ -186,6 +194,11 @@ int cmd_report(int argc, char **argv)
 		return EXIT_DONE;
 	if (!sources || !*sources) {
 		log_error("a JOURNAL or DIR is missing (see lklfs report --help)");
+		return EXIT_USAGE;
+	}
+	if ((html && !*html) || (why && !*why)) {
+		log_error("--%s needs the name of a file (see lklfs report --help)",
+			html ? "html" : "why");
 		return EXIT_USAGE;
 	}
 	if ((json && why) || (html && (json || why))) {

@@ -505,7 +505,8 @@ static int run_with_options(const Options *options)
 	}
 	r = session_start(options, &session);
 	if (r < 0 && r != -EINVAL && options->or_plain) {
-		log_warning("running COMMAND without lklfs");
+		log_warning(r == -EBUSY ? "running COMMAND without a mount of its own"
+					: "running COMMAND without lklfs");
 		return run_plain(&command, signal_fd);
 	}
 	if (r < 0) {

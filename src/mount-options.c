@@ -239,6 +239,14 @@ static bool is_ignored(const char *word)
 	return g_strv_contains(ignored, word);
 }
 
+static int parse_switch(const char *word, const char *value, bool *ret_on)
+{
+	if (value)
+		return log_error("-o %s: that one takes no value", word);
+	*ret_on = true;
+	return 0;
+}
+
 /* One word of -o. *ret_foreign: it is not ours. */
 static int parse_word(Options *options, const char *word, bool *ret_foreign)
 {
@@ -249,6 +257,16 @@ static int parse_word(Options *options, const char *word, bool *ret_foreign)
 		{"entry_timeout", &options->entry_timeout},
 		{"attr_timeout", &options->attr_timeout},
 		{"negative_timeout", &options->negative_timeout},
+	};
+	const struct {
+		const char *name;
+		bool *on;
+	} switches[] = {
+		{"durable", &options->durable},
+		{"converge", &options->converge},
+		{"audit", &options->audit},
+		{"posix_locks", &options->posix_locks},
+		{"debug", &options->debug},
 	};
 	size_t n = strcspn(word, "=");
 	const char *value = word[n] ? word + n + 1 : NULL;
@@ -276,18 +294,10 @@ static int parse_word(Options *options, const char *word, bool *ret_foreign)
 			"-o %s: the subtype of such a mount is always lklfs, leave that out", word);
 	if (!strcmp(word, "remount"))
 		return log_error("-o remount: that is for mount(8), as in mount -o remount,ro DIR");
-	if (!strcmp(word, "durable"))
-		options->durable = true;
-	else if (!strcmp(word, "converge"))
-		options->converge = true;
-	else if (!strcmp(word, "audit"))
-		options->audit = true;
-	else if (!strcmp(word, "posix_locks"))
-		options->posix_locks = true;
-	else if (!strcmp(word, "debug"))
-		options->debug = true;
-	else
-		*ret_foreign = !is_ignored(word);
+	for (size_t i = 0; i < G_N_ELEMENTS(switches); i++)
+		if (!strcmp(name, switches[i].name))
+			return parse_switch(word, value, switches[i].on);
+	*ret_foreign = !is_ignored(word);
 	if (!strcmp(word, "ro") || !strcmp(word, "rw"))
 		options->read_only = word[1] == 'o';
 	return 0;
@@ -367,6 +377,31 @@ static char **split_o(int argc, char **argv)
 	return (char **)g_ptr_array_free(all, FALSE);
 }
 
+static const GOptionEntry *find_entry(const GOptionEntry *entries, const char *word, size_t n)
+{
+	for (; n > 0 && entries->long_name; entries++)
+		if (strlen(entries->long_name) == n && !strncmp(entries->long_name, word, n))
+			return entries;
+	return NULL;
+}
+
+/* GLib passes over the value in --json=no. -EINVAL: said. */
+static int refuse_values(const GOptionEntry *entries, char **words)
+{
+	for (char **p = words; *p && strcmp(*p, "--") != 0; p++) {
+		const char *word = g_str_has_prefix(*p, "--") ? *p + 2 : "";
+		size_t n = strcspn(word, "=");
+		const GOptionEntry *entry = find_entry(entries, word, n);
+
+		if (entry && entry->arg == G_OPTION_ARG_NONE && word[n])
+			return log_error("--%s takes no value", entry->long_name);
+		/* What comes next is its value. */
+		if ((entry && entry->arg != G_OPTION_ARG_NONE && !word[n]) || !strcmp(*p, "-o"))
+			p += p[1] != NULL;
+	}
+	return 0;
+}
+
 /* GLib's text, in which an ellipsis would come out as a question mark in the C locale. */
 static void print_help(GOptionContext *context)
 {
@@ -390,6 +425,8 @@ int options_parse_entries(const GOptionEntry *entries, const char *name, const c
 		{},
 	};
 
+	if (refuse_values(entries, words) < 0 || refuse_values(common, words) < 0)
+		return -EINVAL;
 	g_set_prgname(name);
 	g_option_context_set_help_enabled(context, FALSE);
 	g_option_context_add_main_entries(context, entries, NULL);

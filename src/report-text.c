@@ -231,6 +231,77 @@ char *report_text(const Report *report)
 
 /* ---- why ---- */
 
+/* Those of the causes of one entry that have the same causes themselves. */
+typedef struct Alike Alike;
+
+struct Alike {
+	const Entry *first; /* not owned */
+	GString *others;    /* owned; their paths */
+	unsigned n_others;
+};
+
+static void alike_free(gpointer data)
+{
+	Alike *alike = data;
+
+	g_string_free(alike->others, TRUE);
+	g_free(alike);
+}
+
+/* What has one key has the same causes; of what has none the first few are told by themselves. To
+ * free. */
+static char *alike_key(const Report *report, const Entry *entry, unsigned *n_without)
+{
+	g_autoptr(GPtrArray) causes = report_causes(report, entry);
+	GString *key = g_string_new(NULL);
+
+	if (causes->len == 0)
+		g_string_printf(key, "none %u", MIN((*n_without)++, CAUSES_SHOWN - 1));
+	for (unsigned i = 0; i < causes->len; i++)
+		g_string_append_printf(key, " %u", ((const Entry *)causes->pdata[i])->number);
+	return g_string_free(key, FALSE);
+}
+
+/* In the order of the first of each. An array that owns Alikes. */
+static GPtrArray *alike_find(const Report *report, const GPtrArray *causes)
+{
+	g_autoptr(GHashTable) by_key = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	GPtrArray *found = g_ptr_array_new_with_free_func(alike_free);
+	unsigned n_without = 0;
+
+	for (unsigned i = 0; i < causes->len; i++) {
+		const Entry *cause = causes->pdata[i];
+		g_autofree char *key = alike_key(report, cause, &n_without);
+		Alike *alike = g_hash_table_lookup(by_key, key);
+
+		if (!alike) {
+			alike = g_new0(Alike, 1);
+			alike->first = cause;
+			alike->others = g_string_new(NULL);
+			g_ptr_array_add(found, alike);
+			g_hash_table_insert(by_key, g_steal_pointer(&key), alike);
+			continue;
+		}
+		if (alike->n_others++ < CAUSES_SHOWN) {
+			g_autofree char *path = show_path(report, cause->output->path);
+
+			g_string_append_printf(
+				alike->others, "%s%s", alike->n_others > 1 ? ", " : "", path);
+		}
+	}
+	return found;
+}
+
+static void add_alike(GString *out, const Alike *alike, int indent)
+{
+	if (alike->n_others == 0)
+		return;
+	g_string_append_printf(out, "%*sand likewise %s", indent, "", alike->others->str);
+	if (alike->n_others > CAUSES_SHOWN)
+		g_string_append_printf(out, " and %u more", alike->n_others - CAUSES_SHOWN);
+	g_string_append_c(out, '\n');
+}
+
 static void add_why(
 	const Report *report, GString *out, const Entry *entry, GHashTable *told, unsigned depth)
 {
@@ -238,6 +309,7 @@ static void add_why(
 	g_autofree char *command = show_command(entry, 0);
 	g_autofree char *time = show_time(entry->time);
 	g_autoptr(GPtrArray) causes = report_causes(report, entry);
+	g_autoptr(GPtrArray) alike = NULL;
 	int indent = 2 * (int)depth;
 
 	g_string_append_printf(out, "%*s%s: %s at %s", indent, "", path,
@@ -255,8 +327,41 @@ static void add_why(
 			"was written before: the cause is its command, or lies outside the "
 			"mounts\n",
 			indent, "", entry->read_more ? ", as far as it is known," : "");
-	for (unsigned i = 0; i < causes->len; i++)
-		add_why(report, out, causes->pdata[i], told, depth + 1);
+	alike = alike_find(report, causes);
+	for (unsigned i = 0; i < alike->len; i++) {
+		const Alike *one = alike->pdata[i];
+
+		add_why(report, out, one->first, told, depth + 1);
+		add_alike(out, one, indent + 2);
+	}
+}
+
+/* After its last change, or without one. */
+static void add_same(const Report *report, GString *out, const Output *output, const Entry *after)
+{
+	g_autofree char *path = show_path(report, output->path);
+	g_autofree char *command = NULL, *time = NULL;
+	const Entry *last = NULL;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < output->entries->len; i++) {
+		const Entry *entry = output->entries->pdata[i];
+
+		if ((after && entry->number <= after->number) || entry->passing ||
+			!report_is_same(entry))
+			continue;
+		last = entry;
+		n++;
+	}
+	if (!last)
+		return;
+	command = show_command(last, 0);
+	time = show_time(last->time);
+	g_string_append_printf(out, "%s: %swritten with the bytes that were there, ", path,
+		after ? "since then " : "");
+	show_count(out, n, "time");
+	g_string_append_printf(out,
+		", the last one at %s, by %s: nothing was made again for that\n", time, command);
 }
 
 char *report_why(const Report *report, const char *path)
@@ -266,9 +371,19 @@ char *report_why(const Report *report, const char *path)
 	g_autoptr(GHashTable) told = g_hash_table_new(NULL, NULL);
 	GString *out;
 
-	if (!entry)
+	if (!output)
 		return NULL;
 	out = g_string_new(NULL);
-	add_why(report, out, entry, told, 0);
+	if (entry)
+		add_why(report, out, entry, told, 0);
+	add_same(report, out, output, entry);
+	if (out->len == 0 && output->entries->len == 0) {
+		g_autofree char *shown = show_path(report, path);
+
+		g_string_append_printf(
+			out, "%s: was read, and never written in the mounts\n", shown);
+	} else if (out->len == 0) {
+		add_change(report, out, report_last(output));
+	}
 	return g_string_free(out, FALSE);
 }

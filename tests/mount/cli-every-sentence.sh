@@ -61,7 +61,7 @@ says 2 "$LKLFS" umount
 says 2 "$LKLFS" umuont
 says 2 "$LKLFS" --nonsense
 says 2 "$LKLFS" umount --timeout=soon "$B"
-for list in keep=x keep_bytes=1X always= drivers= drivers=a/b subtype=x entry_timeout=x nonsense; do
+for list in keep=x keep_bytes=1X always= drivers= drivers=a/b subtype=x entry_timeout=x durable=yes nonsense; do
 	says 2 "$LKLFS" -o "$list" "$B/d"
 	says 125 "$LKLFS" run -o "$list" "$B/d" -- true
 done
@@ -157,6 +157,7 @@ says 1 "$LKLFS" "$B/d"
 says 1 "$LKLFS" "$B/d/sub"
 says 1 "$LKLFS" "$B"
 says 0 "$LKLFS" run --or-plain "$B/d" -- true
+has "what --or-plain says then" "$(cat "$T/err")" "running COMMAND without a mount of its own"
 says 1 "${user[@]}" "$LKLFS" umount "$B/d"
 says 32 "${user[@]}" "$T/mount.fuse.lklfs" none "$B/d" -o remount,ro
 start w
@@ -300,15 +301,20 @@ echo old >"$B/d/f"
 
 says 2 "$LKLFS" -o journal= "$B/d"
 says 2 "$LKLFS" report
+says 2 "$LKLFS" report --json=1 "$T/journal"
+says 2 "$LKLFS" report --html= "$T/journal"
 says 2 "$LKLFS" report --json --why="$B/d/f" "$T/journal"
 says 2 "$LKLFS" report --html="$T/page" --why="$B/d/f" "$T/journal"
 says 1 "$LKLFS" report "$T/missing"
 says 1 "$LKLFS" report "$B/d"
-echo '{"v":99}' >"$T/journal"
+echo nonsense >"$T/journal"
 says 1 "$LKLFS" report "$T/journal"
+echo '{"v":2,"time":1.0,"path":"/f","verdict":"changed"}' >"$T/newer"
+says 1 "$LKLFS" report "$T/newer"
+has "a journal of another format" "$(cat "$T/err")" "is a journal of format 2, and this lklfs reads 1"
 echo '{"v":1,"time":1.5,"verdict":"kept","path":"/f"}' >>"$T/journal"
 says 0 "$LKLFS" report "$T/journal"
-says 1 "$LKLFS" report --why=/f "$T/journal"
+says 1 "$LKLFS" report --why=/g "$T/journal"
 # shellcheck disable=SC2016
 says 1 sh -c 'exec "$0" report "$1" >/dev/full' "$LKLFS" "$T/journal"
 says 1 "$LKLFS" report --html="$T/missing/page" "$T/journal"

@@ -38,7 +38,7 @@ plain() { # WHAT WORD ARGS...
 	# shellcheck disable=SC2016
 	eq "$what: status" "$(status_of "$LKLFS" run --or-plain "$@" -- sh -c 'echo bytes >"$1"; exit 9' sh "$B/sub/deep/f")" 9
 	said "$what" "$word" "$B" 2
-	eq "$what: what follows" "$(sed -n 2p "$T/err")" "lklfs: warning: running COMMAND without lklfs"
+	eq "$what: what follows" "$(sed -n 2p "$T/err")" "lklfs: warning: running COMMAND without a mount of its own"
 	eq "$what: what was written, to the outer one" "$(trace "$(v sub/deep/f)")" "$before"
 }
 plain "plain" "$B/sub lies inside the lklfs mount on $B, which serves it already" "$B/sub"

@@ -51,6 +51,57 @@ static void test_why(Lines *lines, gconstpointer data G_GNUC_UNUSED)
 	g_assert_null(why_of(lines, "/w"));
 }
 
+/* Those that have the same causes are one line after the first. */
+static void test_why_alike(Lines *lines, gconstpointer data G_GNUC_UNUSED)
+{
+	g_autofree char *why = NULL;
+
+	says(lines, "new", "h", "", "");
+	says(lines, "new", "g", "", "");
+	for (int i = 0; i < 2; i++) {
+		for (char name[] = "a.o"; name[0] <= 'i'; name[0]++)
+			says(lines, i ? "changed" : "new", name, *name == 'e' ? "h g" : "h", "");
+		says(lines, i ? "changed" : "new", "lib.a", "a.o b.o c.o d.o e.o f.o g.o h.o i.o",
+			"");
+		if (i == 0) {
+			says(lines, "changed", "h", "", "");
+			says(lines, "changed", "g", "", "");
+		}
+	}
+	why = why_of(lines, "/w/lib.a");
+	check_has(why, "lib.a: changed at ");
+	check_has(why, "\n  a.o: changed at ");
+	check_has(why, "\n    h: changed at ");
+	check_has(why, "\n  and likewise b.o, c.o, d.o, f.o, g.o and 2 more\n");
+	check_has(why, "\n  e.o: changed at ");
+	check_has(why, "\n    g: changed at ");
+	check_lacks(why, "  b.o: ");
+}
+
+/* What is never other has a reason, too; and what was other once. */
+static void test_why_same(Lines *lines, gconstpointer data G_GNUC_UNUSED)
+{
+	g_autofree char *kept = NULL, *changed = NULL, *since = NULL, *removed = NULL, *read = NULL;
+
+	says(lines, "kept", "h", "", "");
+	says(lines, "kept", "h", "", "");
+	kept = why_of(lines, "/w/h");
+	check_has(kept, "h: written with the bytes that were there, 2 times, the last one at ");
+	check_has(kept, ", by cc h: nothing was made again for that\n");
+	says(lines, "changed", "h", "source", "");
+	changed = why_of(lines, "/w/h");
+	check_lacks(changed, "written with");
+	says(lines, "restored", "h", "", "");
+	since = why_of(lines, "/w/h");
+	check_has(since, "h: changed at ");
+	check_has(since, "\nh: since then written with the bytes that were there, 1 time, ");
+	says(lines, "removed", "t", "", "");
+	removed = why_of(lines, "/w/t");
+	check_has(removed, "removed  t: cc t\n");
+	read = why_of(lines, "/w/source");
+	g_assert_cmpstr(read, ==, "source: was read, and never written in the mounts\n");
+}
+
 /* A file that is kept has set nothing off, and does not become the reason of anything. */
 static void test_kept(Lines *lines, gconstpointer data G_GNUC_UNUSED)
 {
@@ -179,6 +230,8 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add("/report-text/why", Lines, NULL, lines_begin, test_why, lines_end);
+	g_test_add("/report-text/why-alike", Lines, NULL, lines_begin, test_why_alike, lines_end);
+	g_test_add("/report-text/why-same", Lines, NULL, lines_begin, test_why_same, lines_end);
 	g_test_add("/report-text/kept", Lines, NULL, lines_begin, test_kept, lines_end);
 	g_test_add("/report-text/passing", Lines, NULL, lines_begin, test_passing, lines_end);
 	g_test_add("/report-text/never-same", Lines, NULL, lines_begin, test_never_same, lines_end);
