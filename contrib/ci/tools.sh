@@ -224,6 +224,7 @@ if [[ -n "${2-}" ]]; then
 	work=$(realpath "$2")
 else
 	work=$(mktemp -d)
+	chmod 755 "$work" # distccd is nobody
 	trap 'rm -rf "$work"' EXIT
 fi
 log=$work/log

@@ -3,6 +3,7 @@
 #include "progress.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <pty.h>
 #include <signal.h>
 #include <string.h>
@@ -49,14 +50,24 @@ static void tear_down(Place *place, gconstpointer data G_GNUC_UNUSED)
 	fd_clear(&place->line);
 }
 
-/* What has been written to the terminal since; to free. What is written there can be read at once.
- */
+/* What has been written to the terminal since; to free. What is written there can be read some time
+ * later: hence a mark after it. */
 static char *got(Place *place)
 {
+	struct pollfd terminal = {.fd = place->terminal, .events = POLLIN};
 	char text[4096];
-	ssize_t n = read(place->terminal, text, sizeof(text) - 1);
+	size_t n = 0;
 
-	return g_strndup(text, n > 0 ? (gsize)n : 0);
+	g_assert_cmpint(write(place->line, "\006", 1), ==, 1);
+	do {
+		ssize_t r;
+
+		g_assert_cmpint(poll(&terminal, 1, 10000), ==, 1);
+		r = read(place->terminal, text + n, sizeof(text) - n);
+		g_assert_cmpint(r, >, 0);
+		n += (size_t)r;
+	} while (text[n - 1] != '\006');
+	return g_strndup(text, n - 1);
 }
 
 static void check_got(Place *place, const char *want)
