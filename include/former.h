@@ -97,16 +97,6 @@ void former_moved(
 GPtrArray *former_candidates(
 	Fs *fs, const Node *dir, const char *name, mode_t type, off_t size, const Process *writer);
 
-/* The last of them, be it of any size, if it is a file that can be put back itself; borrowed. NULL:
- * it is not, or there is none. */
-Former *former_last(Fs *fs, const Node *dir, const char *name, const Process *writer);
-
-/* Somebody reads it who relies on its bytes (a reference), until he returns it (the reference is
- * taken; NULL: nothing): until then it can be put back by him alone, for whatever has a name may be
- * changed in place. What is lent cannot be lent again. Returns it, or NULL. */
-Former *former_lend(Former *former);
-Former *former_return(Former *former);
-
 /* Whether a candidate still is one: the lock has been dropped meanwhile. */
 bool former_may_return(const Former *former, const Process *writer);
 
@@ -124,15 +114,14 @@ bool former_links_to(Fs *fs, const Former *former, const char *target);
 
 const struct timespec *former_mtime(const Former *former);
 
-/* Whether the file itself can be put back: it has no other name by now, this is the one that it
- * left last, and it is lent to nobody but the caller (borrower). Under a name before that, of a
- * temporary file mostly, the bytes get their mtime alone, or they would take the file away from the
- * name that is going to want it. */
-bool former_is_whole(const Fs *fs, const Former *former, bool borrower);
+/* Whether the file itself can be put back: it has no other name by now, and this is the one that it
+ * left last. Under a name before that, of a temporary file mostly, the bytes get their mtime alone,
+ * or they would take the file away from the name that is going to want it. */
+bool former_is_whole(const Fs *fs, const Former *former);
 
 /* Puts the file back under its name in the directory, in place of what is there. What left later is
  * forgotten, and it is a former version no more. -EMLINK if it is not whole. */
-int former_put_back(Fs *fs, Former *former, int dir_fd, bool borrower);
+int former_put_back(Fs *fs, Former *former, int dir_fd);
 
 /* Its bytes or target are under the name again, in another file, and keep that: this gets the
  * mtime, and what left later and the former version are forgotten. */

@@ -17,9 +17,6 @@ int space_seek(Stage *stage, int whence, off_t offset, off_t *ret_offset);
 /* The same for what is all data, of that size. */
 int space_seek_data(off_t size, int whence, off_t offset, off_t *ret_offset);
 
-/* Whether the file system of fd has room for so many bytes more. */
-bool space_is_free(int fd, off_t length);
-
 /* Allocates in a staging file that has just been made what was only made sure of; stage->lock held.
  */
 int space_claim(const Stage *stage, int fd);

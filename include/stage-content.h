@@ -16,7 +16,7 @@ int stage_truncate(Fs *fs, Stage *stage, off_t size);
 /* The content has been changed, and has this size now. */
 void stage_note_change(Stage *stage, off_t size);
 
-/* Whether the content equals what is exposed, or what a new name was last. */
+/* Whether the content equals what is exposed. */
 int stage_compare(Stage *stage, bool *ret_same);
 
 /* Makes sure that the content is in a staging file, whole. */

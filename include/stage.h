@@ -11,7 +11,6 @@
 
 #include "compare.h"
 #include "fs.h"
-#include "kept.h"
 #include "step.h"
 
 typedef enum {
@@ -62,11 +61,10 @@ struct Stage {
 		       again; 0: failed.c */
 
 	pthread_mutex_t lock; /* the content: all that follows */
-	/* is_new, base_fd, own_fd and told_fd are changed under both locks, so that either suffices
-	 * to read them */
+	/* is_new, base_fd and told_fd are changed under both locks, so that either suffices to read
+	 * them */
 	bool is_new; /* a new name: not in the backing */
-	int base_fd; /* what is exposed, to compare with; of a new name what the name was last, if
-			that may come back (model.c); else -1 */
+	int base_fd; /* what is exposed, to compare with; -1 for a new name */
 	off_t base_size;
 	ino_t base_ino; /* of what is exposed, which other names may lead to; 0 for a new name.
 			   fs->lock */
@@ -75,10 +73,7 @@ struct Stage {
 			-1: the number is that of what is exposed */
 	bool shared; /* atomic: the exposed inode has other names, and so may change: nothing counts
 			as equal */
-	int own_fd;  /* of a new name while nothing differs from what it was last: its staging file,
-			which has the number, mode and owner, and no bytes; else -1 */
-	Former *model; /* lent by it; what base_fd is of, then; NULL: nothing. As own_fd */
-	int fd;        /* the staging file; -1 as long as nothing differs */
+	int fd;      /* the staging file; -1 as long as nothing differs */
 	char *hidden;  /* its hidden name where files without a name cannot be had; else NULL */
 	char *through; /* the hidden name under which it is being written through; NULL: it is not.
 			  fs->lock */
@@ -217,9 +212,6 @@ Stage *stage_of(const Version *version);
 /* If it has failed, it is undecided again. Returns true if the caller has to see to the verdict;
  * fs->lock held. */
 bool stage_decide_anew(Fs *fs, Stage *stage);
-
-/* The file of a new name, for its mode, owner, number and times. Borrowed; either lock. */
-int stage_own_fd(const Stage *stage);
 
 /* The attributes of what is staged; fs->lock held. */
 int stage_stat(const Stage *stage, struct stat *ret_stat);

@@ -39,7 +39,6 @@ struct Former {
 	Kept *kept;            /* owned; NULL: forgotten */
 	struct timespec mtime; /* constant: that it had; in an audit, would have had */
 	Looks looks;           /* since */
-	bool lent;             /* somebody relies on its bytes */
 };
 
 struct Name {
@@ -646,30 +645,6 @@ GPtrArray *former_candidates(
 	return all;
 }
 
-Former *former_last(Fs *fs, const Node *dir, const char *name, const Process *writer)
-{
-	Name *n = name_find_settled(fs, dir, name);
-	Former *last = n ? g_queue_peek_head(&n->formers) : NULL;
-
-	return last && last->kept->type == S_IFREG && former_may_return(last, writer) &&
-			       former_is_whole(fs, last, false)
-		       ? last
-		       : NULL;
-}
-
-Former *former_lend(Former *former)
-{
-	former->lent = true;
-	return former_ref(former);
-}
-
-Former *former_return(Former *former)
-{
-	if (former)
-		former->lent = false;
-	return former_unref(former);
-}
-
 int former_open(Fs *fs, const Former *former, int *ret_fd)
 {
 	return former->kept ? kept_open(fs, former->kept, ret_fd) : -ESTALE;
@@ -689,10 +664,9 @@ bool former_links_to(Fs *fs, const Former *former, const char *target)
 	return former->kept && kept_links_to(fs, former->kept, target);
 }
 
-bool former_is_whole(const Fs *fs, const Former *former, bool borrower)
+bool former_is_whole(const Fs *fs, const Former *former)
 {
-	return former->kept && (borrower || !former->lent) && former->kept->formers == former &&
-	       kept_is_whole(fs, former->kept);
+	return former->kept && former->kept->formers == former && kept_is_whole(fs, former->kept);
 }
 
 const struct timespec *former_mtime(const Former *former)
@@ -740,14 +714,14 @@ static void former_forget_kept(Fs *fs, Kept *kept, Name *name)
 		former_drop_and_trim(fs, kept->formers);
 }
 
-int former_put_back(Fs *fs, Former *former, int dir_fd, bool borrower)
+int former_put_back(Fs *fs, Former *former, int dir_fd)
 {
 	Kept *kept = former->kept;
 	Name *name = former->name;
 	struct stat st;
 	int r;
 
-	if (!former_is_whole(fs, former, borrower))
+	if (!former_is_whole(fs, former))
 		return -EMLINK;
 	r = kept_put_back(fs, kept, dir_fd, name->name);
 	if (r < 0)
@@ -786,7 +760,7 @@ int former_restore_mtime(Fs *fs, Former *former, int dir_fd)
 
 int former_restore(Fs *fs, Former *former, int dir_fd)
 {
-	int r = former_put_back(fs, former, dir_fd, false);
+	int r = former_put_back(fs, former, dir_fd);
 
 	return r < 0 ? former_restore_mtime(fs, former, dir_fd) : 0;
 }

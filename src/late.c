@@ -111,7 +111,7 @@ static int late_put_back(Fs *fs, const Late *late)
 	autofd now_fd = -1, former_fd = -1;
 	int dir_fd, r;
 
-	if (!former_is_whole(fs, late->former, false))
+	if (!former_is_whole(fs, late->former))
 		return -EMLINK;
 	r = former_open(fs, late->former, &former_fd);
 	if (r == 0)
@@ -120,7 +120,7 @@ static int late_put_back(Fs *fs, const Late *late)
 		r = backing_open_read(dir_fd, late->node->name, &now_fd);
 	if (r == 0)
 		r = backing_assume(now_fd, former_fd);
-	return r < 0 ? r : former_put_back(fs, late->former, dir_fd, false);
+	return r < 0 ? r : former_put_back(fs, late->former, dir_fd);
 }
 
 static void late_restore(Fs *fs, const Late *late)

@@ -34,7 +34,6 @@
 #include "late.h"
 #include "log.h"
 #include "match.h"
-#include "model.h"
 #include "outdated.h"
 #include "record.h"
 #include "save.h"
@@ -300,15 +299,8 @@ static int publish_through(Fs *fs, Stage *stage, bool ends, bool durable, Record
 	return 0;
 }
 
-/* Whether what is staged may count as something that was there before. */
-static bool publish_may_match(const Stage *stage)
-{
-	return stage->node->linked && !stage->seen && !stage->unknown && !stage->touched;
-}
-
-/* The first half: the bytes. match: empty; where nothing is stored of a new name, for it was the
- * same before, that. NULL: it is to be stored all the same. */
-static int publish_bytes(Fs *fs, Stage *stage, bool durable, bool *ret_same, Match *match)
+/* The first half: the bytes. */
+static int publish_bytes(Fs *fs, Stage *stage, bool durable, bool *ret_same)
 {
 	int r;
 
@@ -317,13 +309,7 @@ static int publish_bytes(Fs *fs, Stage *stage, bool durable, bool *ret_same, Mat
 		return 0;
 	if (stage_compare(stage, ret_same) < 0)
 		*ret_same = false; /* what cannot be read cannot count as unchanged */
-	if (*ret_same && stage->is_new) {
-		HOLD(&fs->lock);
-		*ret_same = false;
-		if (match && publish_may_match(stage) &&
-			model_match(fs, stage, publish_writer(stage), match))
-			return 0;
-	} else if (*ret_same) {
+	if (*ret_same) {
 		HOLD(&fs->lock);
 		stage->torn = false;
 		return 0;
@@ -332,6 +318,12 @@ static int publish_bytes(Fs *fs, Stage *stage, bool durable, bool *ret_same, Mat
 	if (r == 0 && (durable || fs->options->durable) && fsync(stage->fd) < 0)
 		r = -errno;
 	return r;
+}
+
+/* Whether what is staged may count as something that was there before. */
+static bool publish_may_match(const Stage *stage)
+{
+	return stage->node->linked && !stage->seen && !stage->unknown && !stage->touched;
 }
 
 /* The file that a new name has been renamed over (P8), if it may have the bytes; or -1. */
@@ -368,8 +360,7 @@ static GArray *publish_candidates(Fs *fs, const Stage *stage)
  * says nothing to anybody. */
 static bool publish_is_message(Fs *fs, const Stage *stage)
 {
-	return publish_is_always(fs, stage, stage->fd >= 0 ? stage->fd : stage->base_fd) &&
-	       !step_is_free_git(publish_writer(stage));
+	return publish_is_always(fs, stage, stage->fd) && !step_is_free_git(publish_writer(stage));
 }
 
 /* Whether it still holds, and for the name that the node has now; fs->lock held. */
@@ -393,18 +384,18 @@ static int publish_put_back(Fs *fs, Stage *stage, const Match *match)
 	Node *node = stage->node;
 	int dir_fd, r;
 
-	if (match->former && !former_is_whole(fs, match->former, match->former == stage->model))
+	if (match->former && !former_is_whole(fs, match->former))
 		return -EMLINK;
 	if (!stage->is_new) {
 		r = backing_carry(stage->base_fd, stage->fd, stage->drop_set_id);
 		if (r < 0)
 			return r;
 	}
-	r = backing_assume(stage_own_fd(stage), match->fd);
+	r = backing_assume(stage->fd, match->fd);
 	if (r == 0 && match->former)
 		r = node_parent_fd(fs, node, &dir_fd);
 	if (r == 0 && match->former)
-		r = former_put_back(fs, match->former, dir_fd, match->former == stage->model);
+		r = former_put_back(fs, match->former, dir_fd);
 	if (r < 0)
 		return r;
 	if (stage->is_new) {
@@ -452,7 +443,7 @@ static int publish_restore(Fs *fs, Stage *stage, const Match *match, Verdict *re
 
 	*ret_verdict = match->former ? VERDICT_RESTORED : VERDICT_KEPT;
 	r = publish_put_back(fs, stage, match);
-	if (r < 0 && stage->fd >= 0)
+	if (r < 0)
 		r = publish_with_mtime(fs, stage, match);
 	if (r < 0)
 		return r;
@@ -575,9 +566,6 @@ static int publish_name(
 	late = back && !fs->audit && publish_is_late(fs, stage, match);
 	if (back && !late && !fs->audit && publish_restore(fs, stage, match, ret_verdict) == 0)
 		return 0;
-	/* What was to come back by itself does not: it has to be stored first. */
-	if (stage->fd < 0 && stage->is_new)
-		return -EAGAIN;
 	if (stage->is_new) {
 		*ret_verdict = late ? VERDICT_RESTORED : VERDICT_NEW;
 		r = publish_new(fs, stage, ends);
@@ -671,7 +659,7 @@ static int publish_once(
 	int r;
 
 	*outcome = (Outcome){.verdict = N_VERDICTS, .done = N_VERDICTS};
-	r = publish_bytes(fs, stage, durable, &same, ends ? &match : NULL);
+	r = publish_bytes(fs, stage, durable, &same);
 	if (r == 0 && ends && !same && stage->fd >= 0 && (stage->dirty || stage->is_new))
 		match_find(fs, publish_candidates(fs, stage), stage->fd, stage->size, &match);
 	if (r == 0) {
@@ -693,11 +681,6 @@ static int publish(
 {
 	int r = publish_once(fs, stage, ends, n_openers, durable, outcome);
 
-	if (r < 0 && stage->model) {
-		r = stage_materialise(fs, stage);
-		if (r == 0)
-			r = publish_once(fs, stage, ends, n_openers, durable, outcome);
-	}
 	/* The disk may be full of what is only kept (P17). */
 	return r < 0 && stage_make_room(fs, r)
 		       ? publish_once(fs, stage, ends, n_openers, durable, outcome)
@@ -712,7 +695,7 @@ static void publish_identify(Stage *stage, Verdict done)
 
 	const bool replaced = done == VERDICT_CHANGED && stage->fd >= 0 && !stage->stale;
 
-	if (!stage->model && fstat(replaced ? stage->fd : stage->base_fd, &st) == 0)
+	if (fstat(replaced ? stage->fd : stage->base_fd, &st) == 0)
 		version_identify(stage->version, &st);
 }
 
@@ -905,7 +888,7 @@ int publish_save(Fs *fs, Stage *stage)
 
 	{
 		HOLD(&stage->lock);
-		r = publish_bytes(fs, stage, false, &same, NULL);
+		r = publish_bytes(fs, stage, false, &same);
 		if (r == 0 && !same)
 			r = publish_leave_through(fs, stage);
 		HOLD(&fs->lock);

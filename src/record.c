@@ -73,7 +73,7 @@ Record *record_new(Fs *fs, const Stage *stage, Verdict verdict, const char *beca
 	record->because = because;
 	record->duration = g_get_monotonic_time() - stage->began_us;
 	record->size = stage->size;
-	record->old_size = stage->base_fd >= 0 && !stage->model ? stage->base_size : -1;
+	record->old_size = stage->base_fd >= 0 ? stage->base_size : -1;
 	return record;
 }
 

@@ -92,7 +92,7 @@ int request_attr_target(Fs *fs, Version *version, int *ret_fd)
 		return backing_open_path(fs->root_fd, ".", ret_fd);
 	stage = stage_of(version);
 	if (stage && stage->is_new) {
-		*ret_fd = fcntl(stage_own_fd(stage), F_DUPFD_CLOEXEC, 0);
+		*ret_fd = fcntl(stage->fd, F_DUPFD_CLOEXEC, 0);
 		return *ret_fd < 0 ? -errno : 0;
 	}
 	if (node->linked) {
@@ -109,8 +109,8 @@ int request_attr_target(Fs *fs, Version *version, int *ret_fd)
 		int open_fd = handle->fd;
 
 		if (handle->stage)
-			open_fd = handle->stage->is_new ? stage_own_fd(handle->stage)
-							: handle->stage->base_fd;
+			open_fd =
+				handle->stage->is_new ? handle->stage->fd : handle->stage->base_fd;
 		if (open_fd >= 0) {
 			*ret_fd = fcntl(open_fd, F_DUPFD_CLOEXEC, 0);
 			return *ret_fd < 0 ? -errno : 0;
@@ -277,7 +277,7 @@ static void report_times(Stage *stage, const struct stat *attr, int to_set)
 	stage->mtime = attr->st_mtim;
 	stage->times_set = false; /* something was written after the times were set */
 	if (stage->is_new)
-		(void)!stamp_set_open(stage_own_fd(stage), times);
+		(void)!stamp_set_open(stage->fd, times);
 }
 
 /* Whether a time that is set within a session is more than what cp -p carries over (P11). */
@@ -302,7 +302,7 @@ static int set_staged_times(Fs *fs, Stage *stage, const struct stat *attr, int t
 			stage->mtime = times[1] = attr->st_mtim;
 			stage->touched = times_are_new(stage, attr, to_set);
 		}
-		return stamp_set_open(stage_own_fd(stage), times);
+		return stamp_set_open(stage->fd, times);
 	}
 	if (!__atomic_load_n(&stage->dirty, __ATOMIC_RELAXED)) {
 		/* Nothing was written: no session (P11). The name may be another file's by now. */

@@ -15,7 +15,6 @@
 #include "fileio.h"
 #include "former.h"
 #include "lock.h"
-#include "model.h"
 #include "offer.h"
 #include "order.h"
 #include "publish.h"
@@ -480,12 +479,9 @@ static int create_stage(Fs *fs, const struct fuse_ctx *ctx, Version *dir, Node *
 	if (r < 0)
 		return r;
 	*ret_made = !found;
-	if (*ret_made) {
-		r = stage_create(fs, node, mode, ctx->umask, ctx->uid, ctx->gid, caller, ret_stage);
-		if (r == 0)
-			model_take(fs, *ret_stage, caller);
-		return r;
-	}
+	if (*ret_made)
+		return stage_create(
+			fs, node, mode, ctx->umask, ctx->uid, ctx->gid, caller, ret_stage);
 	if (flags & O_EXCL)
 		return -EEXIST;
 	/* The kernel may have to be told the size. */
@@ -654,9 +650,8 @@ void request_drop_set_id(Fs *fs, Stage *stage)
 	HOLD(&fs->lock);
 
 	stage->drop_set_id = true;
-	if (stage->is_new && fstat(stage_own_fd(stage), &st) == 0 &&
-		(st.st_mode & (S_ISUID | S_ISGID)))
-		(void)!fchmod(stage_own_fd(stage), backing_mode_after_write(st.st_mode) & 07777);
+	if (stage->is_new && fstat(stage->fd, &st) == 0 && (st.st_mode & (S_ISUID | S_ISGID)))
+		(void)!fchmod(stage->fd, backing_mode_after_write(st.st_mode) & 07777);
 }
 
 void request_write(fuse_req_t req, fuse_ino_t ino G_GNUC_UNUSED, const char *buffer, size_t size,

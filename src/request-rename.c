@@ -549,12 +549,12 @@ static int rename_matched(Fs *fs, const Move *from, Move *to, Plan *plan)
 	bool wanted, ends;
 	int r;
 
-	if (plan->match.former && !former_is_whole(fs, plan->match.former, false))
+	if (plan->match.former && !former_is_whole(fs, plan->match.former))
 		return -EMLINK;
 	wanted = former_is_wanted(fs, &plan->from);
 	r = plan_assume(plan);
 	if (r == 0 && plan->match.former)
-		r = former_put_back(fs, plan->match.former, to->dir_fd, false);
+		r = former_put_back(fs, plan->match.former, to->dir_fd);
 	if (r < 0)
 		return r;
 	if (!to->backing)

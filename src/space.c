@@ -15,7 +15,7 @@
 #include "stage-content.h"
 #include "util.h"
 
-bool space_is_free(int fd, off_t length)
+static bool space_is_free(int fd, off_t length)
 {
 	struct statvfs st;
 

@@ -13,9 +13,7 @@
 
 #include "backing.h"
 #include "fileio.h"
-#include "former.h"
 #include "space.h"
-#include "stamp.h"
 #include "util.h"
 
 /* So many separate equal ranges cost more to keep than the file does to store. */
@@ -121,35 +119,11 @@ static int stage_copy_equal(const Stage *stage, int fd)
 	return 0;
 }
 
-/* The file of a new name gets what was not stored in it so far, and is like any other from now on.
- */
-static int stage_fill_own(Fs *fs, Stage *stage)
-{
-	int r;
-
-	r = space_claim(stage, stage->own_fd);
-	if (r == 0)
-		r = stage_copy_equal(stage, stage->own_fd);
-	if (r < 0) {
-		(void)!ftruncate(stage->own_fd, 0);
-		return r;
-	}
-	ranges_clear(&stage->equal);
-	HOLD(&fs->lock);
-	stage->fd = fd_steal(&stage->own_fd);
-	fd_clear(&stage->base_fd);
-	stage->base_size = 0;
-	stage->model = former_return(stage->model);
-	return 0;
-}
-
 static int stage_make_file(Fs *fs, Stage *stage)
 {
 	autofd fd = -1;
 	int r;
 
-	if (stage->own_fd >= 0)
-		return stage_fill_own(fs, stage);
 	r = stage_open_file(fs, stage, &fd);
 	if (r < 0)
 		return r;
@@ -239,9 +213,6 @@ static bool stage_write_equal(Stage *stage, const void *buffer, size_t length, o
 	ranges_add(&stage->equal, offset, end);
 	if (end > stage->size)
 		stage_set_size(stage, end);
-	/* As if it had been stored. */
-	if (stage->own_fd >= 0)
-		(void)!stamp_now(stage->own_fd);
 	return true;
 }
 
@@ -313,7 +284,7 @@ int stage_compare(Stage *stage, bool *ret_same)
 	int r;
 
 	*ret_same = false;
-	if (stage->base_fd < 0 || stage->error || stage_refresh(stage) < 0 ||
+	if (stage->is_new || stage->error || stage_refresh(stage) < 0 ||
 		backing_stat_open(stage->base_fd, &st) < 0 || stage->size != st.st_size)
 		return 0;
 	if (stage->fd >= 0)

@@ -39,7 +39,7 @@ static Stage *stage_new(Fs *fs, Node *node)
 	g_queue_init(&stage->parked);
 	g_queue_init(&stage->draining);
 	pthread_mutex_init(&stage->lock, NULL);
-	stage->base_fd = stage->own_fd = stage->fd = stage->told_fd = -1;
+	stage->base_fd = stage->fd = stage->told_fd = -1;
 	stage->difference = -1;
 	clock_gettime(CLOCK_REALTIME_COARSE, &stage->began);
 	stage->began_us = g_get_monotonic_time();
@@ -237,9 +237,7 @@ Stage *stage_unref(Fs *fs, Stage *stage)
 	g_ptr_array_unref(stage->aliases);
 	g_ptr_array_unref(stage->openers);
 	ranges_clear(&stage->equal);
-	former_return(stage->model);
 	fd_clear(&stage->base_fd);
-	fd_clear(&stage->own_fd);
 	fd_clear(&stage->told_fd);
 	fd_clear(&stage->fd);
 	g_free(stage->hidden);
@@ -457,8 +455,8 @@ static bool stage_has_names(const Fs *fs, const Stage *stage)
 {
 	struct stat st;
 
-	return !stage->is_new && stage->base_fd >= 0 &&
-	       backing_stat_open(stage->base_fd, &st) == 0 && kept_n_links(fs, &st) > 0;
+	return stage->base_fd >= 0 && backing_stat_open(stage->base_fd, &st) == 0 &&
+	       kept_n_links(fs, &st) > 0;
 }
 
 bool stage_is_missed(const Fs *fs, const Stage *stage)
@@ -576,26 +574,16 @@ bool stage_decide_anew(Fs *fs, Stage *stage)
 	return stage_close(fs, stage);
 }
 
-int stage_own_fd(const Stage *stage)
-{
-	return stage->own_fd >= 0 ? stage->own_fd : stage->fd;
-}
-
 int stage_stat(const Stage *stage, struct stat *ret_stat)
 {
 	bool own = stage->is_new || stage->base_fd < 0;
 	struct stat told;
 
-	/* Once the session has ended, nobody changes it any more. */
-	own |= stage->state == STAGE_DONE && stage_own_fd(stage) >= 0;
-	if (fstat(own ? stage_own_fd(stage) : stage->base_fd, ret_stat) < 0)
+	/* Once the session has ended, nobody changes fd any more. */
+	if (stage->state == STAGE_DONE && stage->fd >= 0)
+		return fstat(stage->fd, ret_stat) < 0 ? -errno : 0;
+	if (fstat(own ? stage->fd : stage->base_fd, ret_stat) < 0)
 		return -errno;
-	if (stage->own_fd >= 0) {
-		ret_stat->st_size = __atomic_load_n(&stage->size, __ATOMIC_RELAXED);
-		ret_stat->st_blocks = (ret_stat->st_size + 511) / 512;
-	}
-	if (own && stage->state == STAGE_DONE)
-		return 0;
 	if (stage->is_new) {
 		ret_stat->st_ctim = stage->told_ctime;
 		ret_stat->st_nlink = stage->node->linked ? 1 : 0;

@@ -91,7 +91,7 @@ static void test_back(Place *place, gconstpointer data G_GNUC_UNUSED)
 	g_assert_cmpuint(st.st_ino, ==, later);
 
 	/* the first one comes back, and the one that left after it is forgotten */
-	ASSERT_OK(former_put_back(place->fs, all->pdata[1], place->fd, false));
+	ASSERT_OK(former_put_back(place->fs, all->pdata[1], place->fd));
 	g_assert_cmpint(fstatat(place->fd, "f", &st, 0), ==, 0);
 	g_assert_cmpuint(st.st_ino, ==, ino);
 	g_assert_cmpuint(st.st_nlink, ==, 1);
@@ -144,8 +144,8 @@ static void test_renamed_away(Place *place, gconstpointer data G_GNUC_UNUSED)
 
 	/* it is g's file, so only the mtime comes back, and g's is not touched */
 	scratch_make(&place->scratch, "f", "abcd");
-	g_assert_false(former_is_whole(place->fs, only(place, "f"), false));
-	ASSERT_ERROR(former_put_back(place->fs, only(place, "f"), place->fd, false), EMLINK);
+	g_assert_false(former_is_whole(place->fs, only(place, "f")));
+	ASSERT_ERROR(former_put_back(place->fs, only(place, "f"), place->fd), EMLINK);
 	ASSERT_OK(former_restore(place->fs, only(place, "f"), place->fd));
 	st = stat_of(place, "f");
 	g_assert_cmpint(st.st_mtim.tv_sec, ==, 1000);
@@ -160,8 +160,8 @@ static void test_renamed_away(Place *place, gconstpointer data G_GNUC_UNUSED)
 	kept_note_mtime(place->fs, &st);
 	take_away(place, "g");
 	former_forget(place->fs, place->root, "g", false);
-	g_assert_true(former_is_whole(place->fs, only(place, "f"), false));
-	ASSERT_OK(former_put_back(place->fs, only(place, "f"), place->fd, false));
+	g_assert_true(former_is_whole(place->fs, only(place, "f")));
+	ASSERT_OK(former_put_back(place->fs, only(place, "f"), place->fd));
 	g_assert_cmpint(stat_of(place, "f").st_mtim.tv_sec, ==, 1000);
 	g_assert_cmpuint(former_count(place->fs), ==, 0);
 }
@@ -181,10 +181,10 @@ static void test_shared(Place *place, gconstpointer data G_GNUC_UNUSED)
 		kept_n_links(place->fs,
 			&(struct stat){.st_dev = place->dev, .st_ino = ino, .st_nlink = 1}),
 		==, 0);
-	g_assert_false(former_is_whole(place->fs, only(place, "f"), false));
-	g_assert_true(former_is_whole(place->fs, only(place, "g"), false));
-	ASSERT_ERROR(former_put_back(place->fs, only(place, "f"), place->fd, false), EMLINK);
-	ASSERT_OK(former_put_back(place->fs, only(place, "g"), place->fd, false));
+	g_assert_false(former_is_whole(place->fs, only(place, "f")));
+	g_assert_true(former_is_whole(place->fs, only(place, "g")));
+	ASSERT_ERROR(former_put_back(place->fs, only(place, "f"), place->fd), EMLINK);
+	ASSERT_OK(former_put_back(place->fs, only(place, "g"), place->fd));
 	st = stat_of(place, "g");
 	g_assert_cmpuint(st.st_ino, ==, ino);
 	g_assert_cmpuint(kept_n_links(place->fs, &st), ==, 1);
@@ -200,7 +200,7 @@ static void test_shared(Place *place, gconstpointer data G_GNUC_UNUSED)
 	ASSERT_OK(former_restore(place->fs, only(place, "f"), place->fd));
 	g_assert_cmpuint(stat_of(place, "f").st_ino, !=, ino);
 	g_assert_cmpuint(former_count(place->fs), ==, 1);
-	ASSERT_OK(former_put_back(place->fs, only(place, "g"), place->fd, false));
+	ASSERT_OK(former_put_back(place->fs, only(place, "g"), place->fd));
 	g_assert_cmpuint(stat_of(place, "g").st_ino, ==, ino);
 	g_assert_cmpuint(former_count(place->fs), ==, 0);
 	g_assert_cmpint(unlinkat(place->fd, "g", 0), ==, 0);
@@ -210,7 +210,7 @@ static void test_shared(Place *place, gconstpointer data G_GNUC_UNUSED)
 	scratch_make(&place->scratch, "t", "wxyz");
 	kept_save(place->fs, place->fd, "g");
 	g_assert_cmpint(renameat(place->fd, "t", place->fd, "g"), ==, 0);
-	g_assert_true(former_is_whole(place->fs, only(place, "f"), false));
+	g_assert_true(former_is_whole(place->fs, only(place, "f")));
 
 	/* what is lost cannot be taken for another file with its number */
 	former_forget(place->fs, place->root, "f", false);
@@ -220,7 +220,7 @@ static void test_shared(Place *place, gconstpointer data G_GNUC_UNUSED)
 	kept_lose(place->fs, &st);
 	g_assert_null(kept_find(place->fs, &st));
 	ASSERT_ERROR(former_open(place->fs, only(place, "f"), &fd), ESTALE);
-	g_assert_false(former_is_whole(place->fs, only(place, "f"), false));
+	g_assert_false(former_is_whole(place->fs, only(place, "f")));
 	former_forget(place->fs, place->root, "f", false);
 	ino = scratch_make(&place->scratch, "f", "abcd");
 	rename_away(place, "h");
