@@ -18,10 +18,39 @@ for i in 1 2 3; do
 	cmp "$W/b" "$s/g"
 	rm "$s/g"
 done
+# there is no room for what was removed and what is written, be it the same or not
+for i in 1 2 3; do
+	cp "$W/a" "$s/f"
+	cmp "$W/a" "$s/f"
+	rm "$s/f"
+	{ head -c 2400000 "$W/a"; tail -c 100000 "$W/b"; } >"$W/c"
+	cp "$W/c" "$s/f"
+	cmp "$W/c" "$s/f"
+	rm "$s/f"
+done
 cp "$W/a" "$s/f"
 cmp "$W/a" "$s/f"
 eq "without any more room" "$(status_of cp "$W/a" "$s/h")" 1
 rm -f "$s/h"
 "$LKLFS" umount "$s" </dev/null
 cmp "$W/a" "$s/f"
+
+# there is room for both, and somebody else takes what is left while the same is being written: then it differs
+ls "$s" >"$T/left"
+rm "$s"/*
+mount -o remount,size=6m "$W/small"
+"$LKLFS" "$s" </dev/null
+tool open 0 "$s/f" w,creat -- fill 0 0 2500000 x
+rm "$s/f"
+start w
+to w open 0 "$s/f" w,creat,direct >/dev/null
+to w fill 0 0 2000000 x >/dev/null
+cat /dev/zero >"$W/small/filler" 2>/dev/null || :
+to w fill 0 2000000 500000 y >/dev/null
+ends w
+tool open 0 "$W/c" w,creat,trunc -- fill 0 0 2000000 x -- fill 0 2000000 500000 y
+cmp "$W/c" "$s/f"
+rm "$W/small/filler"
+"$LKLFS" umount "$s" </dev/null
+cmp "$W/c" "$s/f"
 umount "$W/small"
