@@ -26,7 +26,7 @@ halfway() {
 rest() { to w fill 0 "$H" "$H" y >/dev/null; }
 is_new() {
 	cmp "$1" "$W/bytes"
-	newer "$2" "$(mtime "$1")" "$was"
+	ne "$2" "$(mtime "$1")" "$was"
 	cmp "$(v "${1#"$B"/}")" "$W/bytes"
 }
 mnt
@@ -40,7 +40,7 @@ for way in "fill 0 $H $H y -- write 0 $((size - 1)) z" "fill 0 $H $H y -- write 
 	# shellcheck disable=SC2086
 	tool open 0 "$W/other" w,creat,trunc -- fill 0 0 "$H" x -- $way >/dev/null
 	cmp "$f" "$W/other"
-	newer "$way" "$(mtime "$f")" "$was"
+	ne "$way" "$(mtime "$f")" "$was"
 	has "$way: what fstat said" "$told" "ino=$(ino "$f")"
 	eq "$way: no more room than it needs" "$(stat -c '%s %b' "$(v f)" | awk '{ print $2 * 512 <= $1 + 65536 }')" 1
 done
@@ -55,13 +55,14 @@ rest
 ends w
 is_new "$f" "seen meanwhile"
 
-# synced halfway, it is there, and goes on
+# synced halfway, it is there, and goes on; nobody else has looked, so it is what it was in the end
 halfway
 to w fsync 0
 head -c "$H" "$W/bytes" | cmp - "$V/f"
 rest
 ends w
-is_new "$f" "synced meanwhile"
+cmp "$f" "$W/bytes"
+eq "synced meanwhile" "$(mtime "$f")" "$was"
 
 # another name meanwhile; the same step writes the old name again, and then that is linked and changed in place
 halfway
