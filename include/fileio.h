@@ -14,6 +14,10 @@ int fileio_pread(int fd, void *buffer, size_t length, off_t offset, size_t *ret_
 /* Writes all of it. */
 int fileio_pwrite(int fd, const void *buffer, size_t length, off_t offset);
 
+/* The same where the descriptor stands: a pipe, a terminal, a file that is appended to. *ret_n is
+ * how many were written, also if the rest was not. */
+int fileio_write(int fd, const void *buffer, size_t length, size_t *ret_n);
+
 /* Copies [offset, offset + length) to the same place in another file, holes left out: the place
  * copied to must be a hole or beyond the end. Shares blocks where the file system can. */
 int fileio_copy(int from_fd, int to_fd, off_t offset, off_t length);

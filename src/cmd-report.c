@@ -4,6 +4,7 @@
 
 #include "cmd.h"
 
+#include "fileio.h"
 #include "journal.h"
 #include "log.h"
 #include "mount-helper.h"
@@ -84,19 +85,6 @@ static int add_source(Report *report, const char *name)
 	return 0;
 }
 
-static int write_all(int fd, const char *text, size_t n)
-{
-	while (n > 0) {
-		ssize_t r = write(fd, text, n);
-
-		if (r < 0 && errno != EINTR)
-			return -errno;
-		text += MAX(r, 0);
-		n -= (size_t)MAX(r, 0);
-	}
-	return 0;
-}
-
 /* Beside what is there, then in its place: nobody sees half of it. What is no file, /dev/stdout
  * say, is written to. A journal tells of commands, so a new file is for its owner alone. */
 static int write_page(const char *name, const GString *page)
@@ -110,6 +98,7 @@ static int write_page(const char *name, const GString *page)
 	autofd fd = in_place ? open(path, O_WRONLY | O_CLOEXEC)
 			     : g_mkstemp_full(temporary, O_WRONLY | O_CLOEXEC, 0600);
 	int r = fd < 0 ? -errno : 0;
+	size_t n;
 
 	if (fd >= 0 && is_there && !in_place) {
 		/* It is not for another group than it was. */
@@ -119,7 +108,7 @@ static int write_page(const char *name, const GString *page)
 			r = -errno;
 	}
 	if (r == 0)
-		r = write_all(fd, page->str, page->len);
+		r = fileio_write(fd, page->str, page->len, &n);
 	if (r == 0 && !in_place && rename(temporary, path) < 0)
 		r = -errno;
 	if (r < 0 && fd >= 0 && !in_place)

@@ -57,6 +57,20 @@ int fileio_pwrite(int fd, const void *buffer, size_t length, off_t offset)
 	return 0;
 }
 
+int fileio_write(int fd, const void *buffer, size_t length, size_t *ret_n)
+{
+	for (*ret_n = 0; *ret_n < length;) {
+		ssize_t n = write(fd, (const char *)buffer + *ret_n, length - *ret_n);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		*ret_n += (size_t)n;
+	}
+	return 0;
+}
+
 int fileio_next_data(int fd, off_t offset, off_t end, off_t *ret_data)
 {
 	off_t data = lseek(fd, offset, SEEK_DATA);

@@ -5,10 +5,9 @@
 
 #include "journal-file.h"
 
-#include <errno.h>
 #include <stdatomic.h>
-#include <unistd.h>
 
+#include "fileio.h"
 #include "journal.h"
 #include "log.h"
 #include "util.h"
@@ -28,24 +27,13 @@ struct JournalFile {
 	bool cut;          /* the last line is there in part */
 };
 
-/* Returns 0 or -errno. *ret_cut: a part of it has been written. */
-static int write_all(int fd, const GString *text, bool *ret_cut)
+static int write_to_file(JournalFile *file, const GString *text)
 {
-	size_t done = 0;
+	size_t n;
+	int r = fileio_write(file->fd, text->str, text->len, &n);
 
-	while (done < text->len) {
-		ssize_t n = write(fd, text->str + done, text->len - done);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			*ret_cut |= done > 0;
-			return -errno;
-		}
-		done += (size_t)n;
-	}
-	*ret_cut = false;
-	return 0;
+	file->cut = r < 0 && (file->cut || n > 0);
+	return r;
 }
 
 static void *line_of_missed(unsigned n, void *owner G_GNUC_UNUSED)
@@ -56,7 +44,7 @@ static void *line_of_missed(unsigned n, void *owner G_GNUC_UNUSED)
 /* line: taken. */
 static int write_own(JournalFile *file, GString *line)
 {
-	int r = write_all(file->fd, line, &file->cut);
+	int r = write_to_file(file, line);
 
 	journal_line_free(line);
 	return r;
@@ -65,17 +53,18 @@ static int write_own(JournalFile *file, GString *line)
 static void write_line(void *data, void *owner)
 {
 	JournalFile *file = owner;
-	bool cut = false;
+	const GString *line = data;
+	size_t n;
 	int r = 0;
 
 	if (file->copy_fd >= 0)
-		(void)!write_all(file->copy_fd, data, &cut);
+		(void)fileio_write(file->copy_fd, line->str, line->len, &n);
 	if (file->cut)
 		r = write_own(file, g_string_new("\n"));
 	if (r == 0 && file->n_missed > 0)
 		r = write_own(file, journal_line_of_missed(file->n_missed));
 	if (r == 0)
-		r = write_all(file->fd, data, &file->cut);
+		r = write_to_file(file, line);
 	file->n_missed = r < 0 ? file->n_missed + 1 : 0;
 	if (r < 0 && !file->said && !atomic_load(&file->given_up))
 		log_errno(r, "the journal %s misses lines", file->path);

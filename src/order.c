@@ -100,6 +100,11 @@ static Stage *order_session(Fs *fs, const Node *node)
 	return NULL;
 }
 
+static bool order_is_dir(const Node *node)
+{
+	return node && node->exposed && node->exposed->type == S_IFDIR;
+}
+
 /* Who looks at a name that has former versions is written down (P10). */
 static Admission order_watched(Request *r, uint64_t parent, const char *name)
 {
@@ -109,7 +114,7 @@ static Admission order_watched(Request *r, uint64_t parent, const char *name)
 
 	if (!dir)
 		return ADMIT_RUN;
-	if (node && node->exposed && node->exposed->type == S_IFDIR)
+	if (order_is_dir(node))
 		watched = former_watches_dir(r->fs, dir->node, name);
 	else
 		watched = former_watches(r->fs, dir->node, name);
@@ -196,11 +201,6 @@ static bool order_is_small(const Node *node)
 {
 	return node && !node->stage && node->exposed && node->exposed->type == S_IFREG &&
 	       node->exposed->size <= ORDER_QUICK_SIZE;
-}
-
-static bool order_is_dir(const Node *node)
-{
-	return node && node->exposed && node->exposed->type == S_IFDIR;
 }
 
 static Admission order_rename(Request *r, const char *names, uint64_t new_parent)

@@ -40,6 +40,28 @@ static unsigned char *content_of(int fd, size_t length)
 
 /* ---- reading and writing ---- */
 
+/* To a pipe that has room for a part of it. */
+static void test_write(void)
+{
+	char *text = g_malloc0(200000);
+	int ends[2];
+	size_t n = 99;
+
+	g_assert_cmpint(pipe2(ends, O_NONBLOCK), ==, 0);
+	ASSERT_OK(fileio_write(ends[1], "0123", 4, &n));
+	g_assert_cmpuint(n, ==, 4);
+	g_assert_cmpint(read(ends[0], text, 10), ==, 4);
+	g_assert_cmpmem(text, 4, "0123", 4);
+	ASSERT_ERROR(fileio_write(ends[1], text, 200000, &n), EAGAIN);
+	g_assert_cmpuint(n, ==, 65536);
+	close(ends[0]);
+	signal(SIGPIPE, SIG_IGN);
+	ASSERT_ERROR(fileio_write(ends[1], text, 1, &n), EPIPE);
+	g_assert_cmpuint(n, ==, 0);
+	close(ends[1]);
+	g_free(text);
+}
+
 static void test_pread(void)
 {
 	autofd dir_fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -336,6 +358,7 @@ static void test_copy_errors(void)
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/fileio/write", test_write);
 	g_test_add_func("/fileio/pread", test_pread);
 	g_test_add_func("/fileio/pwrite", test_pwrite);
 	g_test_add_func("/fileio/pwrite-short", test_pwrite_short);
