@@ -25,13 +25,9 @@ top=$(realpath "$here/../..")
 readme=$top/contrib/container/README.md
 export LC_ALL=C.UTF-8
 unset MAKEFLAGS MAKELEVEL CFLAGS LDFLAGS
+# shellcheck source=/dev/null
+. "$here/outcome.bash"
 umask 022
-n_passed=0
-
-die() {
-	printf 'container.sh: %s\n' "$1" >&2
-	exit 2
-}
 
 # ---- outcome ----
 

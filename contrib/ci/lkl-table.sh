@@ -42,14 +42,11 @@ set -euo pipefail
 
 here=$(realpath "${BASH_SOURCE[0]%/*}")
 lkl_make=$here/../lkl/lkl-make
+# shellcheck source=/dev/null
+. "$here/outcome.bash"
 export KBUILD_BUILD_VERSION=1 KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 2026' KBUILD_BUILD_USER=b \
 	KBUILD_BUILD_HOST=h LC_ALL=C.UTF-8 GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*'
 unset MAKEFLAGS MAKELEVEL O OUTPUT KBUILD_OUTPUT
-
-die() {
-	printf 'lkl-table.sh: %s\n' "$1" >&2
-	exit 2
-}
 
 # ---- the command line ----
 
@@ -103,7 +100,7 @@ mkdir -p "$work/kept"
 
 # ---- outcome ----
 
-n_passed=0 n_failed=0 row_failed=''
+row_failed=''
 table=("row|without|needed|with|the next|of the headers and lib/lkl.o|")
 
 check() { # WHAT COMMAND...
@@ -448,5 +445,4 @@ cd /
 echo
 printf '%s\n' "${table[@]}" | sed 's/|$/|ok/; 1s/ok$/ /' | column -t -s '|'
 echo
-echo "$n_passed passed, $n_failed failed"
-((n_failed == 0 && n_passed > 0))
+outcome

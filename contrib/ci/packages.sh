@@ -19,15 +19,11 @@
 set -euo pipefail
 
 top=$(realpath "${BASH_SOURCE[0]%/*}/../..")
+# shellcheck source=/dev/null
+. "${BASH_SOURCE[0]%/*}/outcome.bash"
 release=bookworm
-n_passed=0 n_failed=0
 export LC_ALL=C.UTF-8
 umask 022
-
-die() {
-	printf 'packages.sh: %s\n' "$1" >&2
-	exit 2
-}
 
 # ---- in the minimal Debian, in namespaces of its own ----
 
@@ -154,7 +150,7 @@ inside() { # VERSION
 
 # ---- outside ----
 
-# check WHAT COMMAND...: one thing that works or does not; its output is a log
+# check WHAT COMMAND...: the same, but its output is a log, shown if it fails
 check() {
 	local what=$1 log=$dir/log-$((n_passed + n_failed + 1))
 	shift
@@ -303,5 +299,4 @@ chmod 755 "$dir"
 for part; do
 	"do_$part"
 done
-echo "$n_passed passed, $n_failed failed, 0 skipped"
-((n_failed == 0 && n_passed > 0))
+outcome

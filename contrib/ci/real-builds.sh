@@ -24,37 +24,13 @@ set -euo pipefail
 here=$(realpath "${BASH_SOURCE[0]%/*}")
 # shellcheck source=/dev/null
 . "$here/outputs.bash"
+# shellcheck source=/dev/null
+. "$here/outcome.bash"
 export SOURCE_DATE_EPOCH=1700000000 LC_ALL=C.UTF-8 GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory \
 	GIT_CONFIG_VALUE_0='*'
 unset MAKEFLAGS MAKELEVEL DESTDIR CFLAGS LDFLAGS
 umask 022
-n_passed=0 n_failed=0 n_skipped=0
 table=()
-
-die() {
-	printf 'real-builds.sh: %s\n' "$1" >&2
-	exit 2
-}
-
-# ---- outcome ----
-
-check() { # WHAT COMMAND...
-	local what=$1
-	shift
-	if "$@"; then
-		echo "ok    $what"
-		n_passed=$((n_passed + 1))
-	else
-		echo "FAIL  $what"
-		n_failed=$((n_failed + 1))
-		return 1
-	fi
-}
-
-skip() { # WHAT WHY
-	echo "skip  $1: $2"
-	n_skipped=$((n_skipped + 1))
-}
 
 # ---- steps of a project ----
 
@@ -220,5 +196,4 @@ if ((${#table[@]})); then
 	printf '%s\n' "project|second build|without lklfs|with it|next without|next with" "${table[@]}" | column -t -s '|'
 	echo
 fi
-echo "$n_passed passed, $n_failed failed, $n_skipped skipped"
-((n_failed == 0 && n_passed > 0))
+outcome

@@ -34,35 +34,13 @@ recipes=$top/docs/RECIPES.md
 # shellcheck source=/dev/null
 . "$here/outputs.bash"
 # shellcheck source=/dev/null
+. "$here/outcome.bash"
+# shellcheck source=/dev/null
 . "$top/tests/shown.bash"
 export LC_ALL=C.UTF-8
 export CCACHE_DISABLE=1 # meson would use it
 unset MAKEFLAGS MAKELEVEL DESTDIR CFLAGS LDFLAGS CC CCACHE_DIR DISTCC_HOSTS
 umask 022
-n_passed=0 n_failed=0 n_skipped=0
-
-die() {
-	printf 'tools.sh: %s\n' "$1" >&2
-	exit 2
-}
-
-check() { # WHAT COMMAND...
-	local what=$1
-	shift
-	if "$@"; then
-		echo "ok    $what"
-		n_passed=$((n_passed + 1))
-	else
-		echo "FAIL  $what"
-		n_failed=$((n_failed + 1))
-		return 1
-	fi
-}
-
-skip() { # WHAT WHY
-	echo "skip  $1: $2"
-	n_skipped=$((n_skipped + 1))
-}
 
 is() { # GOT WANT
 	[[ "$1" == "$2" ]] || { echo "got '$1', want '$2'" && return 1; }
@@ -237,5 +215,4 @@ stand_in
 for name in "${names[@]}"; do
 	one_tool "$name"
 done
-echo "$n_passed passed, $n_failed failed, $n_skipped skipped"
-((n_failed == 0 && n_passed > 0))
+outcome

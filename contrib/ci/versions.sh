@@ -22,14 +22,10 @@
 set -euo pipefail
 
 top=$(realpath "${BASH_SOURCE[0]%/*}/../..")
+# shellcheck source=/dev/null
+. "${BASH_SOURCE[0]%/*}/outcome.bash"
 export LC_ALL=C.UTF-8
 umask 022
-n_passed=0 n_failed=0 n_skipped=0
-
-die() {
-	printf 'versions.sh: %s\n' "$1" >&2
-	exit 2
-}
 
 # ---- in the namespaces ----
 
@@ -144,5 +140,4 @@ for name; do
 	esac
 	one "${name%%:*}" "${parts[@]}"
 done
-echo "$n_passed passed, $n_failed failed, $n_skipped skipped"
-((n_failed == 0 && n_passed > 0))
+outcome
