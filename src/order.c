@@ -51,8 +51,9 @@ static Admission order_park(Request *r, Stage *stage)
 }
 
 /* For what is not to be seen before what has been closed before: whoever waited for a program that
- * wrote a file, and then touches another one as a sign that it is there, or renames it, would be
- * wrong about that after a crash. */
+ * wrote a file, and then touches another one as a sign that it is there, renames it, or makes a
+ * directory or a link, would be wrong about that after a crash. What is removed is no sign that
+ * something is there. */
 static bool order_waits_in_line(Request *r)
 {
 	Stage *last = g_queue_peek_tail(&r->fs->undecided);
@@ -294,6 +295,11 @@ static Admission order_name(Request *r, const char *name, Admission otherwise)
 	return order_node(r, order_named(r, name), otherwise);
 }
 
+static Admission order_made(Request *r, const char *name, Admission otherwise)
+{
+	return order_waits_in_line(r) ? ADMIT_PARKED : order_name(r, name, otherwise);
+}
+
 static Admission order_by_name(Request *r, GPtrArray *due)
 {
 	const char *body = request_body(r);
@@ -305,11 +311,11 @@ static Admission order_by_name(Request *r, GPtrArray *due)
 		return order_writer(
 			r, order_named(r, body + sizeof(struct fuse_create_in)), due, ADMIT_GLANCE);
 	case FUSE_MKNOD:
-		return order_name(r, body + sizeof(struct fuse_mknod_in), ADMIT_RUN);
+		return order_made(r, body + sizeof(struct fuse_mknod_in), ADMIT_RUN);
 	case FUSE_MKDIR:
-		return order_name(r, body + sizeof(struct fuse_mkdir_in), ADMIT_RUN);
+		return order_made(r, body + sizeof(struct fuse_mkdir_in), ADMIT_RUN);
 	case FUSE_SYMLINK:
-		return order_name(r, body, order_watched(r, request_header(r)->nodeid, body));
+		return order_made(r, body, order_watched(r, request_header(r)->nodeid, body));
 	case FUSE_UNLINK:
 	case FUSE_RMDIR:
 		return order_name(r, body, ADMIT_RUN);
@@ -358,6 +364,8 @@ static Admission order_by_id(Request *r, Version *version, GPtrArray *due)
 	case FUSE_LINK: {
 		const struct fuse_link_in *in = request_body(r);
 
+		if (order_waits_in_line(r))
+			return ADMIT_PARKED;
 		version = version_find(r->fs, in->oldnodeid);
 		return version ? order_node(r, version->node, ADMIT_LOOK) : ADMIT_RUN;
 	}

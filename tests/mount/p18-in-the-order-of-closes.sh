@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# P18: what was closed, renamed or touched later is not there after a crash if what was closed before is not: a stamp is a
+# P18: what was closed, renamed, touched or made later is not there after a crash if what was closed before is not: a stamp is a
 # sign that something is done. And of two names of one file that whose writer closed last wins (P14).
 # AXES: root
 . "${0%/*}/lib.sh"
+need strace
 
 content() { head -c $((40 << 20)) /dev/zero | tr '\0' "$1"; }
 content a >"$B/large"
@@ -31,6 +32,19 @@ for new in b c d; do
 	dies_after renamed "$new" "mv renamed.old renamed"
 	echo "$new" >"$B/renamed.old"
 done
+# Where the bytes take half a second to get to the disk, the file is over when the sign has been given.
+: >"$B/file"
+mnt -o durable
+i=0
+for command in "touch touched" "mv renamed.old renamed" "mkdir dir" "ln -s large symlink" "ln touched link" "mkfifo fifo"; do
+	i=$((i + 1))
+	inject fsync:delay_enter=500ms
+	pattern 1000 "$i" | (cd "$B" && sh -c "cat >file; $command")
+	eq "$command, and then the file" "$(sum "$V/file")" "$(pattern 1000 "$i" | sha256sum | cut -d' ' -f1)"
+	inject_end
+done
+umnt
+rm "$B/link"
 echo "$n_signs of 9 large files were exposed before the end"
 
 echo old >"$B/one"
