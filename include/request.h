@@ -185,8 +185,8 @@ void request_forget_attributes(Fs *fs, uint64_t id);
  * array. */
 void request_drop_pages(Fs *fs, GArray *ids);
 
-/* Whether the kernel may cache what it is told of this file. */
-bool request_is_cached(const struct stat *st);
+/* Whether the kernel may cache what it is told of this file; fs->lock held. */
+bool request_is_cached(const Fs *fs, const struct stat *st);
 
 /* Tells the kernel the last byte of a stage, and so its size: an answer on its way may bring back
  * an older one. No lock held. */

@@ -138,6 +138,9 @@ void stage_move_below(Fs *fs, const Node *moved);
 /* The exposed inode has several names; fs->lock held. */
 void stage_share(Fs *fs, Stage *stage);
 
+/* Whether a session may change the inode of this number, by whatever name; fs->lock held. */
+bool stage_is_shared(const Fs *fs, ino_t ino);
+
 /* A process (NULL: unknown) opens it for writing, and is one of the openers from now on; fs->lock
  * held. */
 void stage_join(Stage *stage, Process *opener);

@@ -37,7 +37,7 @@
  * look. */
 static double attr_timeout(const Fs *fs, const Version *version, const struct stat *st)
 {
-	bool cached = request_is_cached(st) && !version->node->special;
+	bool cached = request_is_cached(fs, st) && !version->node->special;
 
 	return cached ? fs->options->attr_timeout : 0;
 }
@@ -578,6 +578,7 @@ void request_setattr(
 {
 	const Handle *handle = fi ? request_handle(fi) : NULL;
 	Fs *fs = request_fs(req);
+	double timeout;
 	struct stat st;
 	int r = 0;
 
@@ -587,11 +588,15 @@ void request_setattr(
 		flush_before_now(fs, ino);
 	if (r == 0)
 		r = set_others(fs, ino, attr, to_set, handle != NULL, &st);
-	if (r < 0)
+	if (r < 0) {
 		request_reply(req, r);
-	else
-		request_reply_attr(
-			req, &st, request_is_cached(&st) ? fs->options->attr_timeout : 0);
+		return;
+	}
+	{
+		HOLD(&fs->lock);
+		timeout = request_is_cached(fs, &st) ? fs->options->attr_timeout : 0;
+	}
+	request_reply_attr(req, &st, timeout);
 }
 
 void request_statfs(fuse_req_t req, fuse_ino_t ino G_GNUC_UNUSED)

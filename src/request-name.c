@@ -149,8 +149,8 @@ static int lookup_exposed(Fs *fs, Node *dir, const char *name, struct fuse_entry
 		version_supersede(fs, version);
 		version = node_expose(fs, node, &st);
 	}
-	offered =
-		!pin && S_ISREG(st.st_mode) && request_is_cached(&st) && offer_is_due(version, tid);
+	offered = !pin && S_ISREG(st.st_mode) && request_is_cached(fs, &st) &&
+		  offer_is_due(version, tid);
 	cached = !offered && !node->stage && !promise_is_for(pin, st.st_mode) &&
 		 !name_is_watched(fs, dir, name, st.st_mode);
 	/* A new name may be renamed soon, over another: what the kernel remembers of it goes along.

@@ -810,17 +810,17 @@ int request_reply_attr(fuse_req_t req, const struct stat *st, double timeout)
 	return fuse_reply_attr(req, &told, timeout);
 }
 
-bool request_is_cached(const struct stat *st)
+bool request_is_cached(const Fs *fs, const struct stat *st)
 {
 	/* Another name may change the bytes of this inode (P14), and its attributes: each name has
-	 * an id of its own. */
-	return S_ISDIR(st->st_mode) || st->st_nlink < 2;
+	 * an id of its own. So may a session whose name has gone. */
+	return S_ISDIR(st->st_mode) || (st->st_nlink < 2 && !stage_is_shared(fs, st->st_ino));
 }
 
 void request_entry(Fs *fs, Version *version, const struct stat *st, bool cached,
 	struct fuse_entry_param *entry)
 {
-	bool attributes = request_is_cached(st);
+	bool attributes = request_is_cached(fs, st);
 
 	version->n_lookups++;
 	version->alone = 0;

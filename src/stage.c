@@ -293,6 +293,17 @@ void stage_share(Fs *fs, Stage *stage)
 	fs->n_shared++;
 }
 
+bool stage_is_shared(const Fs *fs, ino_t ino)
+{
+	for (const GList *l = fs->n_shared > 0 ? fs->stages.head : NULL; l; l = l->next) {
+		const Stage *stage = l->data;
+
+		if (__atomic_load_n(&stage->shared, __ATOMIC_RELAXED) && stage->base_ino == ino)
+			return true;
+	}
+	return false;
+}
+
 void stage_join(Stage *stage, Process *opener)
 {
 	/* Whoever cannot be identified is an outsider, to himself even. */
