@@ -20,7 +20,7 @@ char *show_command(const Entry *entry, unsigned max)
 {
 	g_autofree char *plain = log_printable(entry->command);
 
-	if (max == 0 || g_utf8_strlen(plain, -1) <= max)
+	if (max == 0 || g_utf8_strlen(plain, -1) <= (glong)max)
 		return g_steal_pointer(&plain);
 	*g_utf8_offset_to_pointer(plain, max - 3) = 0;
 	return g_strconcat(plain, "...", NULL);
