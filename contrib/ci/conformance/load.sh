@@ -102,6 +102,8 @@ mapfile -t after < <(figures)
 # It remembers 64 processes, with two descriptors each.
 check "as many descriptors" no_more "descriptors, with 128 more" "${after[0]}" "$((before[0] + 128))"
 check "as much memory" no_more "memory, with 4 MiB more" "${after[1]}" "$((before[1] + (4 << 20)))"
+# Names that were written with the same bytes are remembered for a second, and then until another one is.
+before[4]=$((before[4] + 64))
 for ((i = 2; i < ${#what[@]}; i++)); do
 	check "as many: ${what[i]}" settles "${what[i]}" "${before[i]}"
 done
