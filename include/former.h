@@ -109,18 +109,6 @@ int former_open_last(Fs *fs, const Node *dir, const char *name, int *ret_fd);
 /* A descriptor to read it; -ESTALE if it is not there any more as it was. */
 int former_open(Fs *fs, const Former *former, int *ret_fd);
 
-/* The last former version of the name that is a file and may come back if writer (NULL: unknown)
- * writes its bytes; NULL: none. No reference is taken. */
-Former *former_last(Fs *fs, const Node *dir, const char *name, const Process *writer);
-
-/* Lends its file, of so many bytes at least, to be read for longer: it is put back nowhere as long
- * as it is lent, so that nobody can change it, and forgetting it does no harm. -EMLINK if it is
- * lent already, or can be reached by another name. */
-int former_lend(Fs *fs, Former *former, off_t size, int *ret_fd);
-
-/* It is not lent any more; or, if putting it back has failed, is again. */
-void former_set_lent(Former *former, bool lent);
-
 /* Whether it is a symbolic link to this. */
 bool former_links_to(Fs *fs, const Former *former, const char *target);
 

@@ -27,7 +27,6 @@ struct Kept {
 	Node *node;            /* owned; whose file it is; NULL: it is in the store */
 	uint64_t number;       /* its name in the store; 0: it is not there */
 	Former *formers;       /* former.c: the first of those that it is kept for */
-	bool lent;             /* a session reads it (loan.c): it stays where it is */
 };
 
 Store *store_new(void);
@@ -67,7 +66,7 @@ Kept *kept_unref(Fs *fs, Kept *kept);
 /* How many names of a file can be seen: the backing counts that in the store, too. */
 nlink_t kept_n_links(const Fs *fs, const struct stat *st);
 
-/* Whether the file itself can be put back: it is in the store, and nowhere else, and not lent. */
+/* Whether the file itself can be put back: it is in the store, and nowhere else. */
 bool kept_is_whole(const Fs *fs, const Kept *kept);
 
 /* The file has got another mtime, and has its bytes. */

@@ -16,15 +16,6 @@ int stage_truncate(Fs *fs, Stage *stage, off_t size);
 /* The content has been changed, and has this size now. */
 void stage_note_change(Stage *stage, off_t size);
 
-/* Whether the content is in the staging file; else it is what has been found equal. */
-bool stage_is_stored(const Stage *stage);
-
-/* A file that has the bytes of what is staged, if that is equal to what it is compared with. */
-int stage_content_fd(const Stage *stage);
-
-/* Whether all of what is lent has been written again. */
-int stage_compare_loan(Stage *stage, bool *ret_same);
-
 /* Whether the content equals what is exposed. */
 int stage_compare(Stage *stage, bool *ret_same);
 

@@ -74,12 +74,7 @@ struct Stage {
 	bool shared; /* atomic: the exposed inode has other names, and so may change: nothing counts
 			as equal */
 	int fd;      /* the staging file; -1 as long as nothing differs */
-	/* changed under both locks: */
-	struct Former *lent; /* what a new name was before (loan.c), owned; NULL: unknown */
-	int loan_fd;     /* its file, to compare with, while fd has the attributes alone; -1: fd has
-			    the content */
-	off_t loan_size; /* of that file */
-	char *hidden;    /* its hidden name where files without a name cannot be had; else NULL */
+	char *hidden;  /* its hidden name where files without a name cannot be had; else NULL */
 	char *through; /* the hidden name under which it is being written through; NULL: it is not.
 			  fs->lock */
 	bool left;     /* that is the name of what was staged when it was written through in part;
@@ -88,9 +83,8 @@ struct Stage {
 			  locks */
 	GArray *stale; /* owned; ids of which the kernel is to forget the pages; NULL: none.
 			  fs->lock */
-	Range claim;   /* while nothing is stored: room that has been asked for; empty: none */
-	Ranges equal;  /* while nothing is stored: where the content is the exposed one, or that of
-			  what is lent; elsewhere zeros */
+	Range claim;   /* while fd is -1: room that has been asked for; empty: none */
+	Ranges equal;  /* while fd is -1: where the content is the exposed one; elsewhere zeros */
 	bool resized;  /* atomic: the size has changed since it began */
 	bool shrunk;   /* atomic: it has been smaller than before */
 	_Alignas(8) off_t size; /* atomic; an off_t begins at 4 on i386 */

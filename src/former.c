@@ -659,40 +659,6 @@ int former_open_last(Fs *fs, const Node *dir, const char *name, int *ret_fd)
 								 : -ENOENT;
 }
 
-Former *former_last(Fs *fs, const Node *dir, const char *name, const Process *writer)
-{
-	const Name *n = name_find_settled(fs, dir, name);
-
-	for (GList *l = n ? n->formers.head : NULL; l; l = l->next) {
-		Former *former = l->data;
-
-		if (former->kept->type == S_IFREG && former_may_return(former, writer))
-			return former;
-	}
-	return NULL;
-}
-
-int former_lend(Fs *fs, Former *former, off_t size, int *ret_fd)
-{
-	int r;
-
-	if (former->kept->size < size)
-		return -ENOENT;
-	/* Kept for one name alone: it is not lent any more when that is forgotten. */
-	if (!former_is_whole(fs, former) || former->same)
-		return -EMLINK;
-	r = former_open(fs, former, ret_fd);
-	if (r == 0)
-		former_set_lent(former, true);
-	return r;
-}
-
-void former_set_lent(Former *former, bool lent)
-{
-	if (former->kept)
-		former->kept->lent = lent;
-}
-
 bool former_links_to(Fs *fs, const Former *former, const char *target)
 {
 	return former->kept && kept_links_to(fs, former->kept, target);

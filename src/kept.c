@@ -251,7 +251,7 @@ bool kept_is_whole(const Fs *fs, const Kept *kept)
 	struct stat st;
 
 	store_name(kept->number, name);
-	return kept->number && !kept->lent && backing_stat(fs->store->fd, name, &st) == 0 &&
+	return kept->number && backing_stat(fs->store->fd, name, &st) == 0 &&
 	       kept_is_it(fs, kept, &st);
 }
 

@@ -32,7 +32,6 @@
 #include "held.h"
 #include "kept.h"
 #include "late.h"
-#include "loan.h"
 #include "log.h"
 #include "match.h"
 #include "outdated.h"
@@ -300,10 +299,10 @@ static int publish_through(Fs *fs, Stage *stage, bool ends, bool durable, Record
 	return 0;
 }
 
-/* The first half: the bytes. With wants_file they are in a file of their own, if they differ. */
-static int publish_bytes(Fs *fs, Stage *stage, bool wants_file, bool durable, bool *ret_same)
+/* The first half: the bytes. */
+static int publish_bytes(Fs *fs, Stage *stage, bool durable, bool *ret_same)
 {
-	int r = 0;
+	int r;
 
 	*ret_same = false;
 	if (!stage->dirty && !stage->is_new)
@@ -315,9 +314,8 @@ static int publish_bytes(Fs *fs, Stage *stage, bool wants_file, bool durable, bo
 		stage->torn = false;
 		return 0;
 	}
-	if (wants_file)
-		r = stage_materialise(fs, stage);
-	if (r == 0 && (durable || fs->options->durable) && fsync(stage_content_fd(stage)) < 0)
+	r = stage_materialise(fs, stage);
+	if (r == 0 && (durable || fs->options->durable) && fsync(stage->fd) < 0)
 		r = -errno;
 	return r;
 }
@@ -362,8 +360,7 @@ static GArray *publish_candidates(Fs *fs, const Stage *stage)
  * says nothing to anybody. */
 static bool publish_is_message(Fs *fs, const Stage *stage)
 {
-	return publish_is_always(fs, stage, stage_content_fd(stage)) &&
-	       !step_is_free_git(publish_writer(stage));
+	return publish_is_always(fs, stage, stage->fd) && !step_is_free_git(publish_writer(stage));
 }
 
 /* Whether it still holds, and for the name that the node has now; fs->lock held. */
@@ -529,26 +526,6 @@ static bool publish_is_late(Fs *fs, const Stage *stage, const Match *match)
 	return match->former && stage->is_new && late_is_needed(fs, publish_writer(stage));
 }
 
-/* What is lent comes back, if all of it (back) has been written again. -EAGAIN if the bytes have to
- * be in a file of their own first: then all goes on as with any other. */
-static int publish_restore_loan(Fs *fs, Stage *stage, bool back, Verdict *ret_verdict)
-{
-	const Match match = {.found = true, .former = stage->lent, .fd = stage->loan_fd};
-
-	if (!back || !loan_is_next(fs, stage, publish_writer(stage)) ||
-		!publish_match_holds(fs, stage, &match) ||
-		publish_match_converges(fs, stage, &match) || publish_is_late(fs, stage, &match))
-		return -EAGAIN;
-	former_set_lent(stage->lent, false);
-	if (publish_put_back(fs, stage, &match) < 0) {
-		former_set_lent(stage->lent, true);
-		return -EAGAIN;
-	}
-	*ret_verdict = VERDICT_RESTORED;
-	node_remember_kept(fs, stage->node, publish_writer(stage), &stage->began);
-	return 0;
-}
-
 /* Why the same bytes get a new mtime all the same; NULL: they do not. */
 static const char *publish_why_touched(Fs *fs, const Stage *stage)
 {
@@ -583,8 +560,6 @@ static int publish_name(
 			node_remember_kept(fs, stage->node, publish_writer(stage), &stage->began);
 		return fs->audit ? publish_keep_audited(fs, stage, outcome) : 0;
 	}
-	if (loan_is_open(stage))
-		return publish_restore_loan(fs, stage, match->found, ret_verdict);
 	back = publish_match_holds(fs, stage, match) && !publish_match_converges(fs, stage, match);
 	if (back && fs->audit && publish_restore_audited(fs, stage, match, ends, outcome) == 0)
 		return 0;
@@ -681,15 +656,11 @@ static int publish_once(
 {
 	Match match = {.fd = -1};
 	bool same = false;
-	int r = 0;
+	int r;
 
 	*outcome = (Outcome){.verdict = N_VERDICTS, .done = N_VERDICTS};
-	/* What is lent needs no file if it comes back, or if the name has gone. */
-	if (ends)
-		r = stage_compare_loan(stage, &match.found);
-	if (r == 0)
-		r = publish_bytes(fs, stage, !ends || !loan_is_open(stage), durable, &same);
-	if (r == 0 && ends && !same && stage_is_stored(stage) && (stage->dirty || stage->is_new))
+	r = publish_bytes(fs, stage, durable, &same);
+	if (r == 0 && ends && !same && stage->fd >= 0 && (stage->dirty || stage->is_new))
 		match_find(fs, publish_candidates(fs, stage), stage->fd, stage->size, &match);
 	if (r == 0) {
 		HOLD(&fs->lock);
@@ -705,26 +676,14 @@ static int publish_once(
 	return r;
 }
 
-/* The same; what is lent and does not come back is stored first. */
-static int publish_stored(
+static int publish(
 	Fs *fs, Stage *stage, bool ends, unsigned n_openers, bool durable, Outcome *outcome)
 {
 	int r = publish_once(fs, stage, ends, n_openers, durable, outcome);
 
-	if (r != -EAGAIN || !loan_is_open(stage))
-		return r;
-	r = stage_materialise(fs, stage);
-	return r < 0 ? r : publish_once(fs, stage, ends, n_openers, durable, outcome);
-}
-
-static int publish(
-	Fs *fs, Stage *stage, bool ends, unsigned n_openers, bool durable, Outcome *outcome)
-{
-	int r = publish_stored(fs, stage, ends, n_openers, durable, outcome);
-
 	/* The disk may be full of what is only kept (P17). */
 	return r < 0 && stage_make_room(fs, r)
-		       ? publish_stored(fs, stage, ends, n_openers, durable, outcome)
+		       ? publish_once(fs, stage, ends, n_openers, durable, outcome)
 		       : r;
 }
 
@@ -772,7 +731,7 @@ static Record *publish_incomplete(Fs *fs, Stage *stage)
 	Record *record = record_new(fs, stage, VERDICT_FAILED, NULL);
 	g_autofree char *name = node_path(stage->node), *path = NULL;
 
-	if (stage_is_stored(stage) && (!stage->through || stage->left))
+	if (stage->fd >= 0 && (!stage->through || stage->left))
 		(void)!save_in_mount(fs, stage, &path);
 	log_errno(stage->error, "%s in %s could not be stored, and is %s%s%s", name, fs->dir,
 		stage->torn ? "in part what was written before that" : "what it was before",
@@ -929,7 +888,7 @@ int publish_save(Fs *fs, Stage *stage)
 
 	{
 		HOLD(&stage->lock);
-		r = publish_bytes(fs, stage, true, false, &same);
+		r = publish_bytes(fs, stage, false, &same);
 		if (r == 0 && !same)
 			r = publish_leave_through(fs, stage);
 		HOLD(&fs->lock);

@@ -28,7 +28,7 @@ static bool space_defer(Stage *stage, off_t begin, off_t end)
 {
 	Range *claim = &stage->claim;
 
-	if (stage_is_stored(stage))
+	if (stage->fd >= 0)
 		return false;
 	if (claim->end > claim->begin) {
 		if (begin > claim->end || end < claim->begin)
@@ -36,7 +36,7 @@ static bool space_defer(Stage *stage, off_t begin, off_t end)
 		begin = MIN(begin, claim->begin);
 		end = MAX(end, claim->end);
 	}
-	if (!space_is_free(stage_content_fd(stage), end - begin))
+	if (!space_is_free(stage->base_fd, end - begin))
 		return false;
 	*claim = (Range){begin, end};
 	return true;
@@ -95,7 +95,7 @@ int space_seek(Stage *stage, int whence, off_t offset, off_t *ret_offset)
 	off_t found;
 	HOLD(&stage->lock);
 
-	if (!stage_is_stored(stage) || offset < 0 || offset >= stage->size)
+	if (stage->fd < 0 || offset < 0 || offset >= stage->size)
 		return space_seek_data(stage->size, whence, offset, ret_offset);
 	found = lseek(stage->fd, offset, whence);
 	if (found < 0)

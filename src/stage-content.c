@@ -13,9 +13,7 @@
 
 #include "backing.h"
 #include "fileio.h"
-#include "loan.h"
 #include "space.h"
-#include "stamp.h"
 #include "util.h"
 
 /* So many separate equal ranges cost more to keep than the file does to store. */
@@ -46,23 +44,7 @@ void stage_note_change(Stage *stage, off_t size)
 	stage_set_size(stage, size);
 }
 
-bool stage_is_stored(const Stage *stage)
-{
-	return stage->fd >= 0 && !loan_is_open(stage);
-}
-
-/* What is written is compared with. */
-static int stage_model_fd(const Stage *stage)
-{
-	return loan_is_open(stage) ? stage->loan_fd : stage->base_fd;
-}
-
-int stage_content_fd(const Stage *stage)
-{
-	return stage_is_stored(stage) ? stage->fd : stage_model_fd(stage);
-}
-
-/* Reads content that is not in a file of its own: the bytes of the model where they are known to be
+/* Reads content that is not in a file of its own: the exposed bytes where they are known to be
  * equal, zeros elsewhere. */
 static int stage_read_equal(Stage *stage, char *buffer, size_t length, off_t offset)
 {
@@ -78,8 +60,8 @@ static int stage_read_equal(Stage *stage, char *buffer, size_t length, off_t off
 		if (range.begin >= end)
 			break;
 		buffer += range.begin - offset;
-		r = fileio_pread(stage_model_fd(stage), buffer, (size_t)(range.end - range.begin),
-			range.begin, &n);
+		r = fileio_pread(
+			stage->base_fd, buffer, (size_t)(range.end - range.begin), range.begin, &n);
 		if (r < 0)
 			return r;
 		buffer += range.end - range.begin;
@@ -93,7 +75,7 @@ int stage_read(Fs *fs G_GNUC_UNUSED, Stage *stage, void *buffer, size_t length, 
 {
 	HOLD(&stage->lock);
 
-	if (stage_is_stored(stage))
+	if (stage->fd >= 0)
 		return fileio_pread(stage->fd, buffer, length, offset, ret_n);
 	if (offset >= stage->size) {
 		*ret_n = 0;
@@ -118,7 +100,7 @@ static int stage_open_file(Fs *fs, Stage *stage, int *ret_fd)
 	return r;
 }
 
-/* Fills a staging file with what has been found equal so far; the rest reads as zeros. */
+/* Fills a staging file with what is equal to the exposed file so far; the rest reads as zeros. */
 static int stage_copy_equal(const Stage *stage, int fd)
 {
 	int r;
@@ -129,7 +111,7 @@ static int stage_copy_equal(const Stage *stage, int fd)
 		Range range;
 
 		ranges_next(&stage->equal, offset, stage->size, &range);
-		r = fileio_copy(stage_model_fd(stage), fd, range.begin, range.end - range.begin);
+		r = fileio_copy(stage->base_fd, fd, range.begin, range.end - range.begin);
 		if (r < 0)
 			return r;
 		offset = range.end;
@@ -158,40 +140,14 @@ static int stage_make_file(Fs *fs, Stage *stage)
 	return 0;
 }
 
-/* What is equal to what is lent goes to the staging file that there is. */
-static int stage_fill_file(Fs *fs, Stage *stage)
-{
-	int r = 0;
-
-	/* The room that was claimed for it, too: holes stay holes. */
-	if (ftruncate(stage->fd, 0) < 0)
-		return -errno;
-	r = space_claim(stage, stage->fd);
-	if (r == 0)
-		r = stage_copy_equal(stage, stage->fd);
-	if (r < 0) {
-		(void)!ftruncate(stage->fd, 0);
-		return r;
-	}
-	ranges_clear(&stage->equal);
-	HOLD(&fs->lock);
-	loan_end(stage);
-	return 0;
-}
-
-static int stage_store(Fs *fs, Stage *stage)
-{
-	return loan_is_open(stage) ? stage_fill_file(fs, stage) : stage_make_file(fs, stage);
-}
-
 int stage_materialise(Fs *fs, Stage *stage)
 {
 	int r;
 
-	if (stage_is_stored(stage))
+	if (stage->fd >= 0)
 		return 0;
-	r = stage_store(fs, stage);
-	return r < 0 && stage_make_room(fs, r) ? stage_store(fs, stage) : r;
+	r = stage_make_file(fs, stage);
+	return r < 0 && stage_make_room(fs, r) ? stage_make_file(fs, stage) : r;
 }
 
 /* The staging file is left as it is, under the name that it has; its content goes on in another
@@ -242,32 +198,21 @@ int stage_make_writable(Fs *fs, Stage *stage, off_t size)
 	return r < 0 && stage_make_room(fs, r) ? stage_leave_file(fs, stage, size) : r;
 }
 
-/* The staging file of a new name has the time of the last write, stored or not. */
-static void stage_stamp(const Stage *stage)
-{
-	if (loan_is_open(stage))
-		(void)!stamp_now(stage->fd);
-}
-
-/* Whether the bytes need not be stored, for they are at that offset of the model already. */
+/* Whether the bytes need not be stored, for they are exposed at that offset already. */
 static bool stage_write_equal(Stage *stage, const void *buffer, size_t length, off_t offset)
 {
 	off_t end = offset + (off_t)length;
 	bool same = false;
 
-	if (stage_is_stored(stage) ||
-		end > (loan_is_open(stage) ? stage->loan_size : stage->base_size) ||
+	if (stage->fd >= 0 || end > stage->base_size ||
 		__atomic_load_n(&stage->shared, __ATOMIC_RELAXED) ||
 		stage->equal.n_items >= STAGE_RANGES_MAX)
 		return false;
-	if (compare_buffer(stage_model_fd(stage), buffer, length, offset, &same) < 0 || !same)
-		return false;
-	if (loan_is_open(stage) && stage->equal.n_items == 0 && loan_claim(stage) < 0)
+	if (compare_buffer(stage->base_fd, buffer, length, offset, &same) < 0 || !same)
 		return false;
 	ranges_add(&stage->equal, offset, end);
 	if (end > stage->size)
 		stage_set_size(stage, end);
-	stage_stamp(stage);
 	return true;
 }
 
@@ -306,13 +251,12 @@ int stage_truncate(Fs *fs, Stage *stage, off_t size)
 	HOLD(&stage->lock);
 
 	stage_set_dirty(stage, true);
-	if (stage_is_stored(stage))
+	if (stage->fd >= 0)
 		r = stage_make_writable(fs, stage, size);
 	if (r < 0)
 		return r;
-	if (stage_is_stored(stage) && ftruncate(stage->fd, size) < 0)
+	if (stage->fd >= 0 && ftruncate(stage->fd, size) < 0)
 		return -errno;
-	stage_stamp(stage);
 	/* Written from the beginning once more, it will be whole. */
 	if (size == 0)
 		stage->error = 0;
@@ -333,36 +277,11 @@ static int stage_refresh(Stage *stage)
 		       : 0;
 }
 
-/* Whether what no range covers is zeros in the model, too, which is of the same size. */
-static int stage_compare_gaps(const Stage *stage, bool *ret_same)
-{
-	bool same = true;
-	int r;
-
-	for (off_t offset = 0; offset < stage->size && same;) {
-		Range range;
-
-		ranges_next(&stage->equal, offset, stage->size, &range);
-		r = compare_zero(stage_model_fd(stage), offset, range.begin, &same);
-		if (r < 0)
-			return r;
-		offset = range.end;
-	}
-	*ret_same = same;
-	return 0;
-}
-
-int stage_compare_loan(Stage *stage, bool *ret_same)
-{
-	*ret_same = false;
-	return loan_is_open(stage) && !stage->error && stage->size == stage->loan_size
-		       ? stage_compare_gaps(stage, ret_same)
-		       : 0;
-}
-
 int stage_compare(Stage *stage, bool *ret_same)
 {
 	struct stat st;
+	bool same = true;
+	int r;
 
 	*ret_same = false;
 	if (stage->is_new || stage->error || stage_refresh(stage) < 0 ||
@@ -371,7 +290,17 @@ int stage_compare(Stage *stage, bool *ret_same)
 	if (stage->fd >= 0)
 		return compare_files(
 			stage->fd, stage->base_fd, stage->size, stage->difference, ret_same);
-	return stage_compare_gaps(stage, ret_same);
+	for (off_t offset = 0; offset < stage->size && same;) {
+		Range range;
+
+		ranges_next(&stage->equal, offset, stage->size, &range);
+		r = compare_zero(stage->base_fd, offset, range.begin, &same);
+		if (r < 0)
+			return r;
+		offset = range.end;
+	}
+	*ret_same = same;
+	return 0;
 }
 
 void stage_rebase(Fs *fs, Stage *stage, bool replaced)

@@ -17,7 +17,6 @@
 #include "former.h"
 #include "kept.h"
 #include "late.h"
-#include "loan.h"
 #include "util.h"
 
 static void stage_make_version(Fs *fs, Stage *stage)
@@ -40,7 +39,7 @@ static Stage *stage_new(Fs *fs, Node *node)
 	g_queue_init(&stage->parked);
 	g_queue_init(&stage->draining);
 	pthread_mutex_init(&stage->lock, NULL);
-	stage->base_fd = stage->fd = stage->told_fd = stage->loan_fd = -1;
+	stage->base_fd = stage->fd = stage->told_fd = -1;
 	stage->difference = -1;
 	clock_gettime(CLOCK_REALTIME_COARSE, &stage->began);
 	stage->began_us = g_get_monotonic_time();
@@ -148,7 +147,6 @@ int stage_create(Fs *fs, Node *node, mode_t mode, mode_t umask, uid_t uid, gid_t
 	backing_touch_dir(dir_fd);
 	*ret_stage = stage_new_file(fs, node, fd_steal(&fd), g_steal_pointer(&hidden));
 	stage_join(*ret_stage, opener);
-	loan_begin(fs, *ret_stage);
 	node->parent->n_hidden++;
 	return 0;
 }
@@ -238,7 +236,6 @@ Stage *stage_unref(Fs *fs, Stage *stage)
 	node_unref(fs, stage->node);
 	g_ptr_array_unref(stage->aliases);
 	g_ptr_array_unref(stage->openers);
-	loan_end(stage);
 	ranges_clear(&stage->equal);
 	fd_clear(&stage->base_fd);
 	fd_clear(&stage->told_fd);
@@ -594,13 +591,10 @@ int stage_stat(const Stage *stage, struct stat *ret_stat)
 	struct stat told;
 
 	/* Once the session has ended, nobody changes fd any more. */
-	if (fstat(own || (stage->state == STAGE_DONE && stage->fd >= 0) ? stage->fd
-									: stage->base_fd,
-		    ret_stat) < 0)
-		return -errno;
-	loan_stat(stage, ret_stat);
 	if (stage->state == STAGE_DONE && stage->fd >= 0)
-		return 0;
+		return fstat(stage->fd, ret_stat) < 0 ? -errno : 0;
+	if (fstat(own ? stage->fd : stage->base_fd, ret_stat) < 0)
+		return -errno;
 	if (stage->is_new) {
 		ret_stat->st_ctim = stage->told_ctime;
 		ret_stat->st_nlink = stage->node->linked ? 1 : 0;

@@ -53,4 +53,19 @@ cmp "$W/c" "$s/f"
 rm "$W/small/filler"
 "$LKLFS" umount "$s" </dev/null
 cmp "$W/c" "$s/f"
+
+# what was removed takes no room from others, also while it is being written again with the same bytes
+rm "$s"/*
+mount -o remount,size=24m "$W/small"
+"$LKLFS" "$s" </dev/null
+tool open 0 "$s/f" w,creat -- fill 0 0 10000000 x
+rm "$s/f"
+start w
+to w open 0 "$s/f" w,creat,direct >/dev/null
+to w fill 0 0 400000 x >/dev/null
+tool open 0 "$s/g" w,creat -- fill 0 0 15000000 y
+eq "what somebody else writes" "$(stat -c %s "$s/g")" 15000000
+ends w
+"$LKLFS" umount "$s" </dev/null
+eq "it is there" "$(stat -c %s "$s/g")" 15000000
 umount "$W/small"

@@ -19,7 +19,7 @@ LAYERS = (  # top first
     ("mount-session", "mount-target", "mount-daemon", "mount-watch", "mount-helper"),
     ("request", "request-*", "order", "notify", "lock"),
     ("publish", "through", "save", "record", "pin", "match"),
-    ("stage", "stage-content", "loan", "failed", "space", "fs", "node", "version", "offer", "former", "kept", "held", "audit", "late", "outdated"),
+    ("stage", "stage-content", "failed", "space", "fs", "node", "version", "offer", "former", "kept", "held", "audit", "late", "outdated"),
     ("compare", "looks", "step", "sweep", "backing", "beneath", "inputs", "record-lock", "report", "report-*", "progress"),
     ("proc", "walk", "fileio", "usage", "stamp", "journal", "journal-file", "html", "log", "outbox", "supervisor", "mount-options", "util"),
 )
